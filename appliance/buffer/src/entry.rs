@@ -1,0 +1,86 @@
+//! What the log says, decoded: the facts from which the catalogue is built and can be rebuilt at any time.
+//!
+//! The log's order is the order of [`LogPosition`]. A segment file that is used again gets a new, higher epoch, so positions never repeat.
+
+use std::time::Duration;
+
+use relaypacs_domain::{
+    Delivery, DestinationName, EventKind, Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source, Timestamp, Uid, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// A place in the log's order: the epoch of a segment and the byte offset of a record in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub(crate) struct LogPosition {
+    /// Grows by one each time a segment file is taken into use.
+    pub(crate) epoch: u64,
+    /// Bytes from the start of the segment file.
+    pub(crate) offset: u32,
+}
+
+/// A run of an object's bytes in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Extent {
+    /// Number of the segment file.
+    pub(crate) segment: u32,
+    /// Epoch of the segment when it was written.
+    pub(crate) epoch: u64,
+    /// Offset of the `Data` record's header in the file.
+    pub(crate) offset: u32,
+    /// Bytes of the object in it (payload of the record).
+    pub(crate) len: u32,
+}
+
+/// One fact of the log that the catalogue takes over. `Data` records are not entries: a commit names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// An object is complete and durable.
+    Commit(Box<Commit>),
+    /// A fact about objects that the index must not lose.
+    Note(Note),
+    /// Objects whose bytes are no longer needed; their ledger rows are durable in the history.
+    Release(Vec<ObjectId>),
+}
+
+/// What a stored object is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Commit {
+    pub(crate) object: ObjectId,
+    pub(crate) identity: Identity,
+    pub(crate) facts: HeaderFacts,
+    pub(crate) source: Source,
+    pub(crate) service_level: ServiceLevel,
+    pub(crate) flags: Vec<Flag>,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Sha256,
+    pub(crate) extents: Vec<Extent>,
+    pub(crate) accepted_at: Timestamp,
+    /// The buffer's own running time when it was accepted (see [`BufferTime`]).
+    pub(crate) accepted: BufferTime,
+    /// The destinations that matched then; empty: held for want of one.
+    pub(crate) destinations: Vec<DestinationName>,
+}
+
+/// Time that the box has been running in all, over restarts: boot time counted on from the value saved at the last checkpoint. Deadlines
+/// are kept in it, so that no jump of the wall clock and no time spent switched off expires anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub(crate) struct BufferTime(pub(crate) Duration);
+
+/// A fact about objects. Every fact is absolute (applying it twice changes nothing), so replay may begin anywhere before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Note {
+    /// Attempts ended.
+    Tried { destination: DestinationName, at: Timestamp, when: BufferTime, verdicts: Vec<(ObjectId, Verdict)> },
+    /// The whole state of an object's deliveries: after operators' steps, new routing, sending again, and when compaction carries it on.
+    Deliveries { object: ObjectId, when: BufferTime, deliveries: Vec<(DestinationName, Delivery)>, notes: Vec<String> },
+    /// A study's service level was changed.
+    Priority { study: Uid, level: ServiceLevel },
+    /// No more instances of a study are expected.
+    Complete { study: Uid },
+    /// Objects can no longer be read.
+    Damaged { objects: Vec<ObjectId> },
+    /// Something happened that did not come from an object.
+    Happened { at: Timestamp, kind: EventKind },
+    /// Compaction moved an object's bytes.
+    Moved { object: ObjectId, extents: Vec<Extent> },
+}
