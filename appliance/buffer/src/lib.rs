@@ -2,4 +2,5 @@
 
 mod api;
 mod entry;
+mod segment;
 pub use api::*;
