@@ -76,7 +76,8 @@ pub(crate) enum ExtentError {
 }
 
 impl LogHandle {
-    /// Appends a note or a release. When it answers, the entry is durable and the catalogue has applied it.
+    /// Appends a note, a release, or the commit of an object that compaction carries on (its extents lie in the log already). When it
+    /// answers, the entry is durable and the catalogue has applied it.
     pub(crate) async fn append(&self, _entry: Entry) -> Result<LogPosition, CatalogueError> {
         todo!()
     }
