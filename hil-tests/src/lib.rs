@@ -1,2 +1,12 @@
-//! Skeleton.
+//! The whole box from outside: the real binary, real peers, load, faults, and a ledger that says whether anything was lost.
+//!
+//! - [`sink`] and [`blast`]: a STOW-RS receiver that plays archives and their faults, and a C-STORE sender; also as programs of these names.
+//! - [`part10`], [`wire`], [`data`]: just enough DICOM for them and for the tests. On purpose not the product's code: a test must not share its mistakes.
+//!
+//! This crate knows the product only as a binary, a configuration file and what it answers.
+
+pub mod blast;
+pub mod data;
 pub mod part10;
+pub mod sink;
+pub mod wire;
