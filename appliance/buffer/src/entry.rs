@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use relaypacs_domain::{
-    Delivery, DestinationName, EventKind, Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source, Timestamp, Uid, Verdict,
+    Delivery, DestinationName, EventKind, Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source, Step,
+    Timestamp, Uid, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,13 +67,28 @@ pub(crate) struct Commit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub(crate) struct BufferTime(pub(crate) Duration);
 
-/// A fact about objects. Every fact is absolute (applying it twice changes nothing), so replay may begin anywhere before it.
+/// A delivery and its times.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeliveryRow {
+    pub(crate) destination: DestinationName,
+    pub(crate) delivery: Delivery,
+    /// Not before this time, while it is retried.
+    pub(crate) due: BufferTime,
+    /// Since when it has been waiting for delivery.
+    pub(crate) since: BufferTime,
+}
+
+/// A fact about objects. Each is applied once, in log order; facts about unknown objects and studies are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Note {
     /// Attempts ended.
     Tried { destination: DestinationName, at: Timestamp, when: BufferTime, verdicts: Vec<(ObjectId, Verdict)> },
-    /// The whole state of an object's deliveries: after operators' steps, new routing, sending again, and when compaction carries it on.
-    Deliveries { object: ObjectId, when: BufferTime, deliveries: Vec<(DestinationName, Delivery)>, notes: Vec<String> },
+    /// Something was decided about deliveries without an attempt.
+    Stepped { destination: DestinationName, step: Step, when: BufferTime, objects: Vec<ObjectId> },
+    /// Objects that were held for want of a destination have these now.
+    Routed { when: BufferTime, objects: Vec<(ObjectId, Vec<DestinationName>)> },
+    /// The whole of what notes have said about an object, because a segment with some of them is to be used again.
+    Carried(Box<Carried>),
     /// A study's service level was changed.
     Priority { study: Uid, level: ServiceLevel },
     /// No more instances of a study are expected.
@@ -83,4 +99,16 @@ pub(crate) enum Note {
     Happened { at: Timestamp, kind: EventKind },
     /// Compaction moved an object's bytes.
     Moved { object: ObjectId, extents: Vec<Extent> },
+}
+
+/// What the notes up to a position have made of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Carried {
+    pub(crate) object: ObjectId,
+    /// The entry that changed the object last. If a later one has changed it, this says nothing (and is said again).
+    pub(crate) as_of: LogPosition,
+    pub(crate) flags: Vec<Flag>,
+    pub(crate) deliveries: Vec<DeliveryRow>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) settled: Option<BufferTime>,
 }
