@@ -1,0 +1,157 @@
+//! One element header (PS3.5 §7.1) in one encoding, and guessing the encoding from the first one.
+
+/// Length that says "until the delimiter" (PS3.5 §7.5).
+pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
+
+/// Item, item delimiter and sequence delimiter (PS3.5 Table 7.5-3).
+pub(super) const ITEM: u32 = 0xFFFE_E000;
+pub(super) const ITEM_DELIMITER: u32 = 0xFFFE_E00D;
+pub(super) const SEQUENCE_DELIMITER: u32 = 0xFFFE_E0DD;
+/// Group of the three, which have no VR in any encoding.
+const DELIMITER_GROUP: u16 = 0xFFFE;
+
+/// How element headers are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    vr: Vr,
+    order: Order,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Vr {
+    Explicit,
+    Implicit,
+}
+
+/// Byte order of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Little,
+    Big,
+}
+
+/// What an element header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Group and element in one number.
+    pub(super) tag: u32,
+    /// Length of the value in bytes, or [`UNDEFINED`].
+    pub(super) len: u32,
+    /// The VR is UN: the value is implicit VR little endian whatever the data set is (PS3.5 §6.2.2, CP-246).
+    pub(super) unknown_vr: bool,
+}
+
+/// What the bytes at hand amount to.
+pub(super) enum Reading {
+    /// So many bytes are needed from the start of the element.
+    Needs(usize),
+    /// A header and its length in bytes.
+    Header(Header, usize),
+}
+
+impl Form {
+    pub(super) const EXPLICIT_LITTLE: Self = Self { vr: Vr::Explicit, order: Order::Little };
+    pub(super) const IMPLICIT_LITTLE: Self = Self { vr: Vr::Implicit, order: Order::Little };
+    pub(super) const EXPLICIT_BIG: Self = Self { vr: Vr::Explicit, order: Order::Big };
+
+    /// Longest header in bytes.
+    pub(super) const MAX_HEADER: usize = 12;
+    /// Bytes that [`Self::guess`] looks at.
+    pub(super) const SHORT_HEADER: usize = 8;
+
+    /// Byte order of values.
+    pub(super) fn order(self) -> Order {
+        self.order
+    }
+
+    /// The encoding that the first element of a data set shows, where it shows one; else this one, which the sender named.
+    ///
+    /// A data set begins with a group below 0x0100, so a zero byte tells the byte order. Known VR letters where the length would
+    /// be mean explicit VR: read as a length they are 16 KiB at least, which no first element has.
+    pub(super) fn guess(self, first: [u8; Self::SHORT_HEADER]) -> Self {
+        let order = match (first[0], first[1]) {
+            (0, 1..) => Order::Big,
+            (1.., 0) => Order::Little,
+            _ => self.order,
+        };
+        let vr = [first[4], first[5]];
+        let vr = match is_known(vr) {
+            true => Vr::Explicit,
+            false if vr.iter().all(|byte| matches!(byte, 0x20..=0x7E)) => self.vr,
+            false => Vr::Implicit,
+        };
+        Self { vr, order }
+    }
+
+    /// Reads a header at the start of `bytes`.
+    pub(super) fn read(self, bytes: &[u8]) -> Reading {
+        let Some(first) = bytes.first_chunk::<{ Self::SHORT_HEADER }>() else { return Reading::Needs(Self::SHORT_HEADER) };
+        let [g0, g1, e0, e1, a, b, c, d] = *first;
+        let group = self.u16([g0, g1]);
+        let tag = u32::from(group) << 16 | u32::from(self.u16([e0, e1]));
+        let header = |len, unknown_vr| Header { tag, len, unknown_vr };
+        if self.vr == Vr::Implicit || group == DELIMITER_GROUP {
+            return Reading::Header(header(self.u32([a, b, c, d]), false), 8);
+        }
+        match length_field([a, b]) {
+            LengthField::Short => Reading::Header(header(u32::from(self.u16([c, d])), [a, b] == *b"UN"), 8),
+            LengthField::InsteadOfVr => Reading::Header(header(self.u32([a, b, c, d]), false), 8),
+            LengthField::Long => match bytes.first_chunk::<{ Self::MAX_HEADER }>() {
+                Some([.., a4, b4, c4, d4]) => Reading::Header(header(self.u32([*a4, *b4, *c4, *d4]), [a, b] == *b"UN"), 12),
+                None => Reading::Needs(Self::MAX_HEADER),
+            },
+        }
+    }
+
+    fn u16(self, bytes: [u8; 2]) -> u16 {
+        self.order.u16(bytes)
+    }
+
+    fn u32(self, bytes: [u8; 4]) -> u32 {
+        self.order.u32(bytes)
+    }
+}
+
+impl Order {
+    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+}
+
+/// Where explicit VR has the length (PS3.5 Tables 7.1-1 and 7.1-2).
+enum LengthField {
+    /// Two bytes behind the VR.
+    Short,
+    /// Four bytes, two bytes behind the VR.
+    Long,
+    /// There is no VR: some writers put implicit VR elements into explicit VR data sets.
+    InsteadOfVr,
+}
+
+fn length_field(vr: [u8; 2]) -> LengthField {
+    match &vr {
+        b"AE" | b"AS" | b"AT" | b"CS" | b"DA" | b"DS" | b"DT" | b"FL" | b"FD" | b"IS" | b"LO" | b"LT" | b"PN" | b"SH" | b"SL" | b"SS"
+        | b"ST" | b"TM" | b"UI" | b"UL" | b"US" => LengthField::Short,
+        // VRs of the future have the long form (PS3.5 §6.2).
+        [b'A'..=b'Z', b'A'..=b'Z'] => LengthField::Long,
+        // "??", "--" and the like instead of a VR.
+        [0x20..=0x7E, 0x20..=0x7E] => LengthField::Short,
+        _ => LengthField::InsteadOfVr,
+    }
+}
+
+/// Whether these letters are a VR of PS3.5 Table 6.2-1.
+fn is_known(vr: [u8; 2]) -> bool {
+    const LONG: [&[u8; 2]; 13] = [b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"];
+    LONG.contains(&&vr) || (vr[0].is_ascii_uppercase() && matches!(length_field(vr), LengthField::Short))
+}
