@@ -1,5 +1,30 @@
 //! The DICOM wire: associations, DIMSE, header facts, file meta. Gives bytes and facts to a [`Sink`] it is handed; knows nothing of
 //! storage or HTTP.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | `association/` | the Storage SCP: [`serve`] accepts associations and takes C-STORE and C-ECHO |
+//! | `dimse/` | command sets and statuses |
+//! | `header/` | [`HeaderScanner`]: facts of a data set while it streams past |
+//! | `scu/` | the sender: [`send`] and [`echo()`] |
+//! | `part10` | file meta group of Part-10 files |
+//! | `sink` | the seam to storage |
+//! | `metrics` | what is counted |
+//!
+//! Invariants: the bytes of a data set reach the sink as the peer sent them; nothing is answered with 0000 before the sink has made it
+//! durable; memory does not grow with the size of an object nor with what a length field claims.
 
-mod api;
-pub use api::*;
+mod association;
+mod dimse;
+mod header;
+mod metrics;
+mod part10;
+mod scu;
+mod sink;
+
+pub use association::{Modality, ScpOptions, serve};
+pub use header::HeaderScanner;
+pub use metrics::{Metrics, PeerSeen};
+pub use part10::{FileMeta, IMPLEMENTATION_CLASS_UID, MAX_META, Part10Error, file_meta, implementation_version_name, read_file_meta};
+pub use scu::{EchoReport, EchoStep, ScuError, ScuOptions, SendOutcome, echo, send};
+pub use sink::{ObjectSink, Peer, Sink, StoreError, StoreRequest, Unavailable};
