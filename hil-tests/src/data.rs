@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -323,6 +324,18 @@ pub struct Sample {
     pub syntax: String,
     /// SHA-256 of the data set.
     pub sha256: String,
+}
+
+/// The files of a set made by `bench/gen_dicom.py`, from its manifest.
+pub fn made_set(dir: &Path) -> Vec<Sample> {
+    let manifest = fs::read_to_string(dir.join("manifest.jsonl")).expect("gen_dicom.py writes a manifest");
+    let lines = manifest.lines().map(|l| serde_json::from_str::<Value>(l).expect("gen_dicom.py writes JSON"));
+    lines
+        .map(|l| {
+            let text = |key: &str| l[key].as_str().expect("gen_dicom.py fills every field").to_string();
+            Sample { path: dir.join(text("path")), sop: text("sop"), syntax: text("ts"), sha256: text("sha256") }
+        })
+        .collect()
 }
 
 /// Writes images into a folder (`00000.dcm` …).

@@ -1,0 +1,182 @@
+#!/usr/bin/env bash
+# All checks and tests of the project, the same for people and CI: installs what they need, builds, checks, runs, says how many passed.
+#
+#   hil-tests/run.sh             formatting, lints, every test (real peers on free loopback ports, in temporary folders)
+#   hil-tests/run.sh --quick     the same without the long whole-box scenarios
+#   hil-tests/run.sh --full      every test as a campaign: 200 kills, an object of 3.9 GiB
+#   hil-tests/run.sh --bench     figures instead of tests (receiving and forwarding beside Orthanc and DCMTK); nothing passes or fails
+#   hil-tests/run.sh --install   only installs
+#
+# For Debian with Rust; Debian packages are installed as root or through sudo. Tests of full and failing disks need root.
+# Last line: "N passed, N failed". Exit status 0 only if nothing failed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly WORK=hil-tests/.work
+readonly NEXTEST_VERSION=0.9.143
+readonly STORESCU_VERSION=0.10.1
+MODE=${1:-}
+TEMPORARY=
+PASSED=0
+FAILED=0
+
+say() { printf '\n== %s\n' "$*"; }
+
+# ---- what the tests need
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else echo "not root and no sudo: cannot run $*" >&2; return 1
+  fi
+}
+
+# Prints the Debian packages whose files are missing.
+missing_packages() {
+  local package file
+  while read -r package file; do
+    compgen -G "$file" >/dev/null || echo "$package"
+  done <<'PACKAGES'
+build-essential /usr/bin/cc
+dcmtk /usr/bin/storescu
+orthanc /usr/sbin/Orthanc
+orthanc-dicomweb /usr/share/orthanc/plugins/libOrthancDicomWeb.so
+prometheus /usr/bin/promtool
+systemd /usr/bin/systemd-analyze
+python3-venv /usr/lib/python3*/ensurepip
+util-linux /usr/bin/setpriv
+e2fsprogs /sbin/mkfs.ext4
+PACKAGES
+}
+
+# Installs Debian packages without starting the services that some of them bring.
+install_packages() {
+  local policy=/usr/sbin/policy-rc.d ours=no
+  if [ ! -e $policy ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+    as_root chmod 755 $policy
+    ours=yes
+  fi
+  local status=0
+  as_root apt-get update -q && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || status=$?
+  if [ $ours = yes ]; then as_root rm -f $policy; fi
+  return $status
+}
+
+install_all() {
+  local packages
+  mapfile -t packages < <(missing_packages)
+  if [ ${#packages[@]} -gt 0 ]; then
+    say "installing ${packages[*]}"
+    install_packages "${packages[@]}"
+  fi
+  mkdir -p $WORK
+  if ! cmp -s hil-tests/requirements.txt $WORK/venv/requirements.txt; then
+    say "making the Python environment"
+    rm -rf $WORK/venv
+    /usr/bin/python3 -m venv $WORK/venv
+    $WORK/venv/bin/pip install -q --disable-pip-version-check -r hil-tests/requirements.txt
+    cp hil-tests/requirements.txt $WORK/venv/requirements.txt
+  fi
+  if ! cargo nextest --version >/dev/null 2>&1; then
+    say "installing cargo-nextest"
+    install_tool cargo-nextest $NEXTEST_VERSION
+  fi
+  if [ ! -x $WORK/tools/bin/dicom-storescu ]; then
+    say "installing dicom-storescu"
+    install_tool dicom-storescu $STORESCU_VERSION
+  fi
+  if [ ! -e $WORK/data/odd/manifest.jsonl ]; then
+    $WORK/venv/bin/python hil-tests/bench/gen_dicom.py $WORK/data/odd.new odd
+    rm -rf $WORK/data/odd
+    mv $WORK/data/odd.new $WORK/data/odd
+  fi
+}
+
+# A program from crates.io, into our own folder.
+install_tool() {
+  cargo install --quiet --locked --root $WORK/tools --target-dir $WORK/tools/build --version "$2" "$1"
+  rm -rf $WORK/tools/build
+}
+
+# ---- checks
+
+check() {
+  local what=$1
+  shift
+  say "$what"
+  if "$@"; then
+    PASSED=$((PASSED + 1))
+  else
+    echo "FAILED: $what"
+    FAILED=$((FAILED + 1))
+  fi
+}
+
+# Runs nextest and adds its counts. A run that ends without a summary (it did not build) counts as one failure.
+run_tests() {
+  say "tests"
+  local log=$TEMPORARY/nextest.log status=0 run passed
+  cargo nextest run --workspace --locked "$@" 2>&1 | tee "$log" || status=$?
+  # "Summary [ 1.2s] 7 tests run: 5 passed (1 slow), 2 failed, 0 skipped"; "5/7 tests run" when interrupted
+  run=$(sed -nE 's#^ *Summary .* ([0-9]+/)?([0-9]+) tests? run:.*#\2#p' "$log" | tail -1)
+  passed=$(sed -nE 's#^ *Summary .* tests? run: ([0-9]+) passed.*#\1#p' "$log" | tail -1)
+  PASSED=$((PASSED + ${passed:-0}))
+  FAILED=$((FAILED + ${run:-1} - ${passed:-0}))
+  if [ $status -ne 0 ] && [ $FAILED -eq 0 ]; then FAILED=1; fi
+}
+
+# The end, however it comes: the tests' own processes are gone by then (they kill by pid, and the kernel does should a test be killed);
+# folders of failed tests stay for a look.
+finish() {
+  local status=$?
+  if [ -n "$TEMPORARY" ]; then
+    rm -f "$TEMPORARY/nextest.log"
+    rmdir "$TEMPORARY" 2>/dev/null || echo "kept for a look: $TEMPORARY"
+  fi
+  if [ $status -ne 0 ] && [ $FAILED -eq 0 ]; then FAILED=1; fi
+  printf '\n%d passed, %d failed\n' $PASSED $FAILED
+  [ $FAILED -eq 0 ] || status=1
+  exit $status
+}
+
+# ---- main
+
+case $MODE in
+  '' | --quick | --full | --bench | --install) ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+esac
+export PATH="$PWD/$WORK/tools/bin:$PATH"
+
+if [ "$MODE" = --install ]; then
+  install_all
+  exit 0
+fi
+if [ "$MODE" = --bench ]; then
+  install_all
+  cargo build --release --locked -p relaypacs -p relaypacs-hil-tests --bins
+  exec $WORK/venv/bin/python hil-tests/bench/figures.py
+fi
+
+trap finish EXIT
+install_all
+TEMPORARY=$(mktemp -d "${TMPDIR:-/tmp}/relaypacs-hil.XXXXXX")
+export RELAYPACS_HIL_TMP=$TEMPORARY
+
+check "formatting" cargo fmt --all --check
+check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+if cargo deny --version >/dev/null 2>&1; then
+  check "dependencies" cargo deny --offline check --config .cargo/deny.toml bans licenses sources
+fi
+say "build"
+cargo build --workspace --bins --locked
+filter=()
+if [ "$(id -u)" != 0 ]; then
+  say "not root: the tests of full and failing disks (needs_root) are left out"
+  filter=(-E 'not test(needs_root::)')
+fi
+case $MODE in
+  --quick) run_tests --profile quick "${filter[@]}" ;;
+  --full) HIL_KILLS=200 HIL_LARGE_MIB=3990 run_tests --profile full "${filter[@]}" ;;
+  *) run_tests "${filter[@]}" ;;
+esac

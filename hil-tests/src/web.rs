@@ -1,0 +1,90 @@
+//! HTTP for tests: blocking, loopback, no TLS.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+/// A client of one server.
+pub struct Web {
+    runtime: Runtime,
+    client: reqwest::Client,
+    base: String,
+}
+
+/// An answer, read to its end.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e} in an answer with {}: {}", self.status, self.text()))
+    }
+}
+
+impl Web {
+    /// A client of `http://127.0.0.1:port`.
+    pub fn new(port: u16) -> Self {
+        // The product's provider; a second installation in the same test process changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        Self { runtime, client, base: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// GET; `None` when there is no answer.
+    pub fn try_get(&self, path: &str) -> Option<Answer> {
+        self.send(self.request(Method::GET, path)).ok()
+    }
+
+    /// GET with an answer in the 200s.
+    pub fn get(&self, path: &str) -> Answer {
+        self.good(Method::GET, path, None)
+    }
+
+    /// POST with an answer in the 200s.
+    pub fn post(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        self.good(Method::POST, path, Some(body.into()))
+    }
+
+    /// DELETE with an answer in the 200s.
+    pub fn delete(&self, path: &str) -> Answer {
+        self.good(Method::DELETE, path, None)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    fn good(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {
+        let what = format!("{method} {}{path}", self.base);
+        let request = self.request(method, path);
+        let request = match body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        let answer = self.send(request).unwrap_or_else(|e| panic!("{what}: {e}"));
+        assert!((200..300).contains(&answer.status), "{what}: {} {}", answer.status, answer.text());
+        answer
+    }
+
+    fn send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
+        self.runtime.block_on(async {
+            let response = request.send().await?;
+            let status = response.status().as_u16();
+            Ok(Answer { status, body: response.bytes().await?.to_vec() })
+        })
+    }
+}
