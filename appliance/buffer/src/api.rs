@@ -59,8 +59,12 @@ impl Buffer {
     pub fn open(_options: Options, _clock: Clock) -> Result<(Self, Recovery), OpenError> {
         todo!()
     }
-    /// Which destinations there are. Held objects are matched again; destinations that are gone leave their work held.
-    pub async fn set_routing(&self, _routing: Routing) -> Result<(), CatalogueError> {
+    /// What is known about the log.
+    pub(crate) fn catalogue(&self) -> &crate::catalogue::Catalogue {
+        todo!()
+    }
+    /// The log.
+    pub(crate) fn log(&self) -> &crate::segment::LogHandle {
         todo!()
     }
     /// Stops: fails writers that begin now, waits for tickets under way, checkpoints, ends the threads.
@@ -82,102 +86,11 @@ impl Buffer {
         todo!()
     }
 
-    // ---------- outbox: each call is one atomic step ----------
-
-    /// Claims the next batch for a destination: highest service level first, oldest study first inside it, all of one study, whose next try
-    /// has come. Objects that share a SOP Instance UID never come in one batch; unparsed ones come alone. `None`: nothing is due.
-    pub fn claim(&self, _destination: &DestinationName, _most: ClaimLimits) -> Result<Option<Claim>, CatalogueError> {
-        todo!()
-    }
-    /// When the next waiting delivery of a destination is due: zero = now; `None`: nothing waits (claimed ones do not count).
-    pub fn next_due(&self, _destination: &DestinationName) -> Result<Option<Duration>, CatalogueError> {
-        todo!()
-    }
-    /// Wakes when work for any destination may have become due by something else than time (commit, retry, priority, routing).
-    pub fn work(&self) -> tokio::sync::watch::Receiver<u64> {
-        todo!()
-    }
-    /// Records how an attempt ended, durably (a `Note` in the log) before it answers. Items of the claim without a verdict go back unchanged.
-    pub async fn settle(&self, _claim: Claim, _verdicts: Vec<(ObjectId, Verdict)>) -> Result<(), CatalogueError> {
-        todo!()
-    }
-    /// Gives a claim back unattempted. Dropping a claim does the same.
-    pub fn give_back(&self, _claim: Claim) {
-        todo!()
-    }
-
-    // ---------- what people ask for; durable when it answers; the number is how many deliveries it touched ----------
-
-    pub async fn retry(&self, _study: &Uid, _destination: Option<&DestinationName>) -> Result<u64, CatalogueError> {
-        todo!()
-    }
-    /// Retries everything that is held, of one destination or all.
-    pub async fn retry_held(&self, _destination: Option<&DestinationName>) -> Result<u64, CatalogueError> {
-        todo!()
-    }
-    pub async fn set_priority(&self, _study: &Uid, _level: ServiceLevel) -> Result<u64, CatalogueError> {
-        todo!()
-    }
-    pub async fn give_up(&self, _study: &Uid, _destination: &DestinationName) -> Result<u64, CatalogueError> {
-        todo!()
-    }
-    pub async fn mark_complete(&self, _study: &Uid) -> Result<(), CatalogueError> {
-        todo!()
-    }
-    /// Studies not marked complete, with the time since their last instance.
-    pub fn incomplete_studies(&self) -> Result<Vec<(Uid, Duration)>, CatalogueError> {
-        todo!()
-    }
-
-    // ---------- queries ----------
-
-    pub fn studies(&self, _query: &StudyQuery) -> Result<StudyPage, CatalogueError> {
-        todo!()
-    }
-    pub fn study(&self, _study: &Uid) -> Result<Option<StudyDetail>, CatalogueError> {
-        todo!()
-    }
-    /// The ledger of a study, released objects included.
-    pub fn ledger(&self, _study: &Uid, _cursor: Option<&str>, _limit: usize) -> Result<Option<LedgerPage>, CatalogueError> {
-        todo!()
-    }
-    pub fn queue(&self, _destination: &DestinationName) -> Result<Queue, CatalogueError> {
-        todo!()
-    }
-    /// All destinations together, and what is held for want of one.
-    pub fn queue_total(&self) -> Result<Queue, CatalogueError> {
-        todo!()
-    }
-    pub fn usage(&self) -> Usage {
-        todo!()
-    }
-    /// Events after `since`, at most `limit`.
-    pub fn changes(&self, _since: u64, _limit: usize) -> Result<Vec<Event>, CatalogueError> {
-        todo!()
-    }
-    /// The newest event's sequence number, to wait on.
-    pub fn newest_event(&self) -> tokio::sync::watch::Receiver<u64> {
-        todo!()
-    }
-    /// Records an event that did not come from an object (destination up or down, disk marks).
-    pub async fn record_event(&self, _kind: EventKind) -> Result<(), CatalogueError> {
-        todo!()
-    }
     /// Whether catalogue and log can be written (for `/readyz`), and if not why.
     pub fn health(&self) -> Health {
         todo!()
     }
 
-    // ---------- upkeep ----------
-
-    /// Reads every live object back and compares checksums; damaged ones are flagged, held and reported. Runs slowly by itself too.
-    pub async fn scrub(&self) -> Result<ScrubReport, CatalogueError> {
-        todo!()
-    }
-    /// A consistent copy into an empty folder while running.
-    pub async fn backup(&self, _to: PathBuf, _progress: impl Fn(u64, u64) + Send + 'static) -> Result<(), BackupError> {
-        todo!()
-    }
     pub fn metrics(&self) -> &crate::Metrics {
         todo!()
     }
@@ -250,174 +163,6 @@ impl Reader {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub struct ClaimLimits {
-    pub max_bytes: u64,
-    pub max_instances: usize,
-    /// Only this service level or more urgent ones (`None`: any): keeps a lane free for urgent studies.
-    pub at_least: Option<ServiceLevel>,
-}
-
-/// Work handed out to one worker; nobody else gets it until it is settled, given back or dropped.
-#[derive(Debug)]
-pub struct Claim {
-    pub destination: DestinationName,
-    pub study: Option<Uid>,
-    pub service_level: ServiceLevel,
-    pub items: Vec<ClaimedInstance>,
-    // plus a private lease that gives back on drop
-}
-
-#[derive(Debug, Clone)]
-pub struct ClaimedInstance {
-    pub object: ObjectId,
-    pub identity: Identity,
-    pub bytes: u64,
-    pub sha256: Sha256,
-    pub accepted_at: Timestamp,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// The last attempt's failure code, if it failed.
-    pub last_failure: Option<FailureCode>,
-    /// Time spent waiting for delivery so far (does not jump with the wall clock), for the retry horizon.
-    pub pending_for: Duration,
-    /// An older object with other bytes has the same SOP Instance UID: needs proof by retrieval.
-    pub later_version: bool,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct StudyQuery {
-    pub modality: Option<String>,
-    pub source: Option<SourceKind>,
-    /// `queued`, `forwarding`, `delivered`, `retrying` or `held`.
-    pub state: Option<String>,
-    pub from: Option<Timestamp>,
-    pub to: Option<Timestamp>,
-    /// At most this many (1–500).
-    pub limit: usize,
-    pub cursor: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct StudyPage {
-    pub studies: Vec<Study>,
-    pub total: u64,
-    pub next_cursor: Option<String>,
-}
-
-/// A study as lists show it. An instance whose study could not be read is listed with `study_instance_uid: None`.
-#[derive(Debug, Clone)]
-pub struct Study {
-    pub study_instance_uid: Option<Uid>,
-    pub patient_name: Option<String>,
-    pub patient_id: Option<String>,
-    pub study_date: Option<String>,
-    pub accession_number: Option<String>,
-    pub modalities: Vec<String>,
-    pub description: Option<String>,
-    pub source: SourceKind,
-    pub calling_ae: Option<AeTitle>,
-    pub service_level: ServiceLevel,
-    pub instances: u64,
-    pub bytes: u64,
-    pub received_at: Timestamp,
-    pub complete: bool,
-    pub flags: Vec<Flag>,
-    pub deliveries: Vec<StudyDelivery>,
-}
-
-#[derive(Debug, Clone)]
-pub struct StudyDelivery {
-    /// `None`: held for want of a destination.
-    pub destination: Option<DestinationName>,
-    /// `queued` `forwarding` `delivered` `retrying` `held` `given_up`.
-    pub state: &'static str,
-    pub done: u64,
-    pub total: u64,
-    pub next_try_in: Option<Duration>,
-    pub held: Option<HeldReason>,
-    pub failure: Option<Failure>,
-    pub proven_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone)]
-pub struct StudyDetail {
-    pub study: Study,
-    pub series: Vec<SeriesDetail>,
-}
-
-#[derive(Debug, Clone)]
-pub struct SeriesDetail {
-    pub series_instance_uid: Option<Uid>,
-    pub modality: Option<String>,
-    pub number: Option<i32>,
-    pub description: Option<String>,
-    pub instances: Vec<InstanceDetail>,
-}
-
-#[derive(Debug, Clone)]
-pub struct InstanceDetail {
-    pub object: ObjectId,
-    pub sop_instance_uid: Uid,
-    pub number: Option<i32>,
-    pub rows: Option<u16>,
-    pub columns: Option<u16>,
-    pub frames: Option<u32>,
-    pub sha256: Sha256,
-    pub flags: Vec<Flag>,
-}
-
-#[derive(Debug, Clone)]
-pub struct LedgerPage {
-    pub entries: Vec<LedgerEntry>,
-    pub next_cursor: Option<String>,
-}
-
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct LedgerEntry {
-    pub object: ObjectId,
-    pub sop_instance_uid: Uid,
-    pub sha256: Sha256,
-    pub bytes: u64,
-    pub accepted_at: Timestamp,
-    pub source: Source,
-    /// Told in the ledger when a modality sent it again after all proofs: `resent by <AE>`.
-    pub notes: Vec<String>,
-    pub deliveries: Vec<(DestinationName, Delivery)>,
-    /// When its bytes left the buffer.
-    pub released_at: Option<Timestamp>,
-}
-
-/// What waits for a destination.
-#[derive(Debug, Clone, Default)]
-pub struct Queue {
-    pub studies: u64,
-    pub instances: u64,
-    pub bytes: u64,
-    /// Age of the oldest waiting object.
-    pub oldest: Option<Duration>,
-    pub held_instances: u64,
-    pub held_studies: u64,
-    /// Waiting instances by service level.
-    pub by_level: [u64; 4],
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct Usage {
-    /// What the segments may take.
-    pub total: u64,
-    /// What holds live objects (and the records about them).
-    pub used: u64,
-    /// Bytes of the file system kept for everybody else.
-    pub reserve: u64,
-    /// Free bytes of the file system.
-    pub free: u64,
-    /// Above 85 %.
-    pub low: bool,
-    /// Above 95 %: new objects are refused.
-    pub refusing: bool,
-}
-
 #[derive(Debug, Clone)]
 pub enum Health {
     Good,
@@ -425,13 +170,6 @@ pub enum Health {
     CatalogueDown(String),
     /// The log cannot be written; nothing is accepted.
     LogDown(String),
-}
-
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct ScrubReport {
-    pub objects: u64,
-    pub bytes: u64,
-    pub damaged: Vec<Damage>,
 }
 
 /// Why an object cannot begin.
@@ -492,16 +230,6 @@ pub enum OpenError {
     Newer { path: PathBuf, min_reader: u32 },
     #[error("the catalogue cannot be built: {0}")]
     Catalogue(String),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum BackupError {
-    #[error("{0} is not an empty folder")]
-    NotEmpty(PathBuf),
-    #[error("{path}: {source}")]
-    Io { path: PathBuf, source: std::io::Error },
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
 }
 
 /// What the buffer measures (prefix `relaypacs_buffer`).

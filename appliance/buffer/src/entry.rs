@@ -84,17 +84,17 @@ pub(crate) enum Note {
     /// Attempts ended.
     Tried { destination: DestinationName, at: Timestamp, when: BufferTime, verdicts: Vec<(ObjectId, Verdict)> },
     /// Something was decided about deliveries without an attempt.
-    Stepped { destination: DestinationName, step: Step, when: BufferTime, objects: Vec<ObjectId> },
+    Stepped { destination: DestinationName, step: Step, at: Timestamp, when: BufferTime, objects: Vec<ObjectId> },
     /// Objects that were held for want of a destination have these now.
-    Routed { when: BufferTime, objects: Vec<(ObjectId, Vec<DestinationName>)> },
+    Routed { at: Timestamp, when: BufferTime, objects: Vec<(ObjectId, Vec<DestinationName>)> },
     /// The whole of what notes have said about an object, because a segment with some of them is to be used again.
     Carried(Box<Carried>),
     /// A study's service level was changed.
     Priority { study: Uid, level: ServiceLevel },
     /// No more instances of a study are expected.
-    Complete { study: Uid },
+    Complete { study: Uid, at: Timestamp },
     /// Objects can no longer be read.
-    Damaged { objects: Vec<ObjectId> },
+    Damaged { objects: Vec<ObjectId>, at: Timestamp },
     /// Something happened that did not come from an object.
     Happened { at: Timestamp, kind: EventKind },
     /// Compaction moved an object's bytes.

@@ -6,23 +6,74 @@
 //! The facade's methods about outbox, queries and upkeep stand in `outbox.rs`, `query.rs`, … as further `impl Buffer` blocks; they reach the
 //! two halves through `Buffer::catalogue(&self) -> &Catalogue` and `Buffer::log(&self) -> &LogHandle`.
 
-#![expect(dead_code, reason = "the log's side of the crate is being wired to it")]
-#![expect(clippy::todo, reason = "signatures first")]
+mod apply;
+mod batches;
+mod change;
+mod history;
+mod keeping;
+mod leases;
+mod questions;
+mod row;
+mod tables;
+mod turns;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::Duration,
+};
 
+use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use relaypacs_domain::{Clock, Identity, ObjectId, Routing, Sha256, Timestamp};
+use tokio::sync::watch;
 
+pub(crate) use batches::Walk;
+pub(crate) use leases::Lease;
+pub(crate) use row::ObjectRow;
+
+use self::{
+    change::Change,
+    leases::Leases,
+    row::{Saved, State},
+    tables::{decode, encode, storage},
+};
 use crate::{
     CatalogueError, OpenError,
     entry::{BufferTime, Entry, Extent, LogPosition},
-    segment::LogHandle,
+    migrate,
+    watermarks::Marks,
 };
+
+/// Memory for pages of the catalogue, in bytes. What does not fit is read again through the system's page cache.
+const CATALOGUE_CACHE: usize = 16 << 20;
+/// Memory for pages of the history, in bytes.
+const HISTORY_CACHE: usize = 2 << 20;
 
 /// The catalogue. Cheap to clone; all clones are one catalogue.
 #[derive(Clone)]
 pub(crate) struct Catalogue {
-    _inner: Arc<()>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    stores: RwLock<Stores>,
+    clock: Clock,
+    time: Mutex<RunningTime>,
+    routing: RwLock<Arc<Routing>>,
+    leases: Arc<Leases>,
+    newest: watch::Sender<u64>,
+    marks: Marks,
+}
+
+#[derive(Clone)]
+struct Stores {
+    catalogue: Arc<Database>,
+    history: Arc<Database>,
+}
+
+/// The buffer's time at a moment of boot time; it runs on from there.
+struct RunningTime {
+    base: BufferTime,
+    boot: Duration,
 }
 
 /// How far the catalogue file was when it was last durable. A new file has the default (replay everything).
@@ -65,95 +116,224 @@ impl Catalogue {
     /// Opens both files (empty ones are set up) and says from where the log is to be replayed. If `catalogue` cannot be opened for another
     /// reason than [`OpenError::Newer`], hand in an empty one and replay everything: the history's numbers are respected.
     pub(crate) fn open(
-        _catalogue: impl redb::StorageBackend,
-        _history: impl redb::StorageBackend,
-        _clock: Clock,
+        catalogue: impl redb::StorageBackend,
+        history: impl redb::StorageBackend,
+        clock: Clock,
     ) -> Result<(Self, Checkpoint), OpenError> {
-        todo!()
+        let (stores, checkpoint, state) = open_stores(catalogue, history)?;
+        let base = checkpoint.buffer_time.max(state.latest);
+        let shared = Shared {
+            stores: RwLock::new(stores),
+            time: Mutex::new(RunningTime { base, boot: clock.boot() }),
+            clock,
+            routing: RwLock::default(),
+            leases: Arc::new(Leases::new()),
+            newest: watch::Sender::new(state.next_event - 1),
+            marks: Marks::default(),
+        };
+        Ok((Self { shared: Arc::new(shared) }, checkpoint))
     }
 
     /// Opens both files again after an I/O error (redb refuses everything after one). Leases, routing and watchers stay. The caller
     /// replays from the answer's position before it applies anything new.
-    pub(crate) fn reopen(&self, _catalogue: impl redb::StorageBackend, _history: impl redb::StorageBackend) -> Result<Checkpoint, OpenError> {
-        todo!()
+    pub(crate) fn reopen(&self, catalogue: impl redb::StorageBackend, history: impl redb::StorageBackend) -> Result<Checkpoint, OpenError> {
+        let (stores, checkpoint, _) = open_stores(catalogue, history)?;
+        *self.shared.stores.write().unwrap_or_else(PoisonError::into_inner) = stores;
+        Ok(checkpoint)
     }
 
     /// Applies durable entries in log order, in one transaction that is visible at once and durable with the next checkpoint. Entries at or
     /// below the last applied position are passed over. Used for replay too (any group size; at most some thousand entries at a time).
-    pub(crate) fn apply(&self, _entries: &[(LogPosition, Entry)]) -> Result<Applied, CatalogueError> {
-        todo!()
+    pub(crate) fn apply(&self, entries: &[(LogPosition, Entry)]) -> Result<Applied, CatalogueError> {
+        let store = self.stores().catalogue;
+        let mut write = store.begin_write().map_err(storage)?;
+        write.set_durability(Durability::None).map_err(|error| CatalogueError::Storage(error.to_string()))?;
+        let mut applied = Applied::default();
+        let (state, work) = {
+            let mut change = Change::begin(&write)?;
+            entries.iter().try_for_each(|(position, entry)| change.apply(*position, entry, &mut applied))?;
+            change.finish()?
+        };
+        write.commit().map_err(storage)?;
+        self.advance_to(state.latest);
+        if work {
+            self.shared.leases.announce();
+        }
+        self.shared.newest.send_if_modified(|newest| std::mem::replace(newest, state.next_event - 1) != state.next_event - 1);
+        Ok(applied)
     }
 
     /// Makes everything applied so far durable (two syncs; call it from a plain thread).
-    pub(crate) fn checkpoint(&self, _position: LogPosition, _buffer_time: BufferTime) -> Result<(), CatalogueError> {
-        todo!()
+    pub(crate) fn checkpoint(&self, position: LogPosition, buffer_time: BufferTime) -> Result<(), CatalogueError> {
+        self.save(Saved { position, buffer_time, clean: false })
     }
 
     /// The last checkpoint of an orderly stop.
-    pub(crate) fn close(&self, _position: LogPosition, _buffer_time: BufferTime) -> Result<(), CatalogueError> {
-        todo!()
+    pub(crate) fn close(&self, position: LogPosition, buffer_time: BufferTime) -> Result<(), CatalogueError> {
+        self.save(Saved { position, buffer_time, clean: true })
+    }
+
+    fn save(&self, saved: Saved) -> Result<(), CatalogueError> {
+        let store = self.stores().catalogue;
+        let mut write = store.begin_write().map_err(storage)?;
+        // Without this, opening after a crash walks the whole file.
+        write.set_quick_repair(true);
+        {
+            let mut meta = write.open_table(tables::META).map_err(storage)?;
+            meta.insert("checkpoint", encode(&saved)?.as_slice()).map_err(storage)?;
+        }
+        write.commit().map_err(storage)
     }
 
     /// The buffer's running time now: what the last checkpoint saved (or a later applied entry says) plus boot time since.
     pub(crate) fn now(&self) -> BufferTime {
-        todo!()
+        let time = self.shared.time.lock().unwrap_or_else(PoisonError::into_inner);
+        BufferTime(time.base.0.saturating_add(self.shared.clock.boot().saturating_sub(time.boot)))
+    }
+
+    /// The clock it was opened with.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// Time never stands before what an applied entry says.
+    fn advance_to(&self, latest: BufferTime) {
+        if self.now() < latest {
+            *self.shared.time.lock().unwrap_or_else(PoisonError::into_inner) =
+                RunningTime { base: latest, boot: self.shared.clock.boot() };
+        }
     }
 
     /// The lowest object number not used by any applied commit nor by the history.
-    pub(crate) fn next_object(&self) -> u64 {
-        todo!()
+    pub(crate) fn next_object(&self) -> Result<u64, CatalogueError> {
+        let stores = self.stores();
+        let read = stores.catalogue.begin_read().map_err(storage)?;
+        let state = change::read_state(&read.open_table(tables::META).map_err(storage)?)?;
+        Ok(state.next_object.max(history::state(&stores.history)?.next_object))
     }
 
     /// The routing in force; a commit takes its destinations from here (`routing().matching(&source, &facts)`).
     pub(crate) fn routing(&self) -> Arc<Routing> {
-        todo!()
+        self.shared.routing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another routing in force for commits to come.
+    pub(crate) fn replace_routing(&self, routing: Routing) {
+        *self.shared.routing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routing);
     }
 
     /// What reading an object needs; `None`: it is not (or no longer) in the buffer.
-    pub(crate) fn object(&self, _object: ObjectId) -> Result<Option<StoredObject>, CatalogueError> {
-        todo!()
+    pub(crate) fn object(&self, object: ObjectId) -> Result<Option<StoredObject>, CatalogueError> {
+        Ok(self.object_row(object)?.map(|row| StoredObject {
+            identity: row.identity,
+            bytes: row.bytes,
+            sha256: row.sha256,
+            accepted_at: row.accepted_at,
+            extents: row.extents,
+        }))
+    }
+
+    /// All that is known of an object in the buffer.
+    pub(crate) fn object_row(&self, object: ObjectId) -> Result<Option<ObjectRow>, CatalogueError> {
+        let objects = self.read()?.open_table(tables::OBJECTS).map_err(storage)?;
+        let row = objects.get(object.0).map_err(storage)?;
+        row.map(|row| decode("objects", row.value())).transpose()
     }
 
     /// How many objects are in the buffer.
     pub(crate) fn objects(&self) -> Result<u64, CatalogueError> {
-        todo!()
+        self.read()?.open_table(tables::OBJECTS).map_err(storage)?.len().map_err(storage)
     }
 
     /// Live bytes by epoch of the segment (extents and the commit records of live objects). An epoch that is not listed holds nothing live.
     pub(crate) fn live_segments(&self) -> Result<Vec<(u64, u64)>, CatalogueError> {
-        todo!()
+        let segments = self.read()?.open_table(tables::SEGMENTS).map_err(storage)?;
+        let rows = segments.iter().map_err(storage)?;
+        rows.map(|row| row.map(|(epoch, live)| (epoch.value(), live.value())).map_err(storage)).collect()
+    }
+
+    /// Wakes when work may have become due by something else than time.
+    pub(crate) fn work(&self) -> watch::Receiver<u64> {
+        self.shared.leases.subscribe()
+    }
+
+    /// The newest event's number.
+    pub(crate) fn newest_event(&self) -> watch::Receiver<u64> {
+        self.shared.newest.subscribe()
+    }
+
+    /// How scarce room is.
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.shared.marks
+    }
+
+    fn leases(&self) -> &Arc<Leases> {
+        &self.shared.leases
+    }
+
+    fn stores(&self) -> Stores {
+        self.shared.stores.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn history(&self) -> Arc<Database> {
+        self.stores().history
+    }
+
+    /// A snapshot.
+    fn read(&self) -> Result<ReadTransaction, CatalogueError> {
+        self.stores().catalogue.begin_read().map_err(storage)
     }
 }
 
-/// How the upkeep works.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct UpkeepSettings {
-    /// How long objects stay after the last proof.
-    pub(crate) retention: Duration,
-    /// How long the history remembers.
-    pub(crate) history: Duration,
-    /// Size of a segment file.
-    pub(crate) segment_bytes: u64,
+fn open_stores(
+    catalogue: impl redb::StorageBackend,
+    history: impl redb::StorageBackend,
+) -> Result<(Stores, Checkpoint, State), OpenError> {
+    let fail = |error: CatalogueError| OpenError::Catalogue(error.to_string());
+    let history = open_store(history, HISTORY_CACHE, "history.redb", history::set_up)?;
+    let past = history::state(&history).map_err(fail)?;
+    let catalogue = open_store(catalogue, CATALOGUE_CACHE, "catalogue.redb", |write| {
+        let mut change = Change::begin(write)?;
+        change.state.next_object = past.next_object;
+        change.state.next_event = past.next_event;
+        change.state.silent_until = past.events_until;
+        change.finish().map(drop)
+    })?;
+    let read = || -> Result<_, CatalogueError> {
+        let meta = catalogue.begin_read().map_err(storage)?.open_table(tables::META).map_err(storage)?;
+        let saved = meta.get("checkpoint").map_err(storage)?;
+        let saved = saved.map_or(Ok(Saved::default()), |row| decode::<Saved>("meta", row.value()))?;
+        Ok((saved, change::read_state(&meta)?))
+    };
+    let (saved, state) = read().map_err(fail)?;
+    let checkpoint = Checkpoint {
+        position: saved.position.max(state.applied),
+        buffer_time: saved.buffer_time,
+        next_object: state.next_object.max(past.next_object),
+        clean: saved.clean,
+    };
+    Ok((Stores { catalogue: Arc::new(catalogue), history: Arc::new(history) }, checkpoint, state))
 }
 
-/// The background work: retention, release, reclaim, compaction, slow scrub, pruning. One named thread (`relaypacs-upkeep`).
-pub(crate) struct Upkeep {
-    _private: (),
-}
-
-impl Upkeep {
-    /// Starts the thread. Called by `Buffer::open` after replay.
-    pub(crate) fn start(_catalogue: Catalogue, _log: LogHandle, _settings: UpkeepSettings) -> Result<Self, OpenError> {
-        todo!()
+/// Opens one file; an empty one is set up and gets the program's schema.
+fn open_store(
+    backend: impl redb::StorageBackend,
+    cache_bytes: usize,
+    name: &str,
+    set_up: impl FnOnce(&redb::WriteTransaction) -> Result<(), CatalogueError>,
+) -> Result<Database, OpenError> {
+    let fail = |error: CatalogueError| OpenError::Catalogue(error.to_string());
+    let database = Database::builder().set_cache_size(cache_bytes).create_with_backend(backend);
+    let database = database.map_err(|error| OpenError::Catalogue(format!("{name}: {error}")))?;
+    if !migrate::check(&database, name)? {
+        let create = || {
+            let mut write = database.begin_write().map_err(storage)?;
+            write.set_quick_repair(true);
+            set_up(&write)?;
+            migrate::mark(&write, migrate::SCHEMA)?;
+            write.commit().map_err(storage)
+        };
+        create().map_err(fail)?;
     }
-
-    /// Wakes it now: space is needed, or something was released.
-    pub(crate) fn wake(&self) {
-        todo!()
-    }
-
-    /// Ends the thread and waits for it (blocking, at most one bounded step). Called by `Buffer::close` before the last checkpoint.
-    pub(crate) fn stop(&self) {
-        todo!()
-    }
+    Ok(database)
 }

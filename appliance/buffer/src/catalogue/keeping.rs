@@ -1,0 +1,180 @@
+//! What upkeep asks of the catalogue: what may go, what must be carried on, what the history has yet to learn.
+
+use redb::{Durability, ReadableDatabase, ReadableTable};
+use relaypacs_domain::{ObjectId, ServiceLevel, Uid};
+
+use super::{
+    Catalogue, history,
+    questions::study_by_uid,
+    row::{EventRow, ObjectRow, StudyRow},
+    tables::{self, decode, storage},
+};
+use crate::{
+    CatalogueError,
+    entry::{BufferTime, LogPosition},
+};
+
+type Done<T = ()> = Result<T, CatalogueError>;
+
+impl Catalogue {
+    /// Objects from number `from` on, at most `limit`.
+    pub(crate) fn objects_from(&self, from: u64, limit: usize) -> Done<Vec<(ObjectId, ObjectRow)>> {
+        let objects = self.read()?.open_table(tables::OBJECTS).map_err(storage)?;
+        let rows = objects.range(from..).map_err(storage)?.take(limit);
+        rows.map(|row| {
+            let (object, row) = row.map_err(storage)?;
+            Ok((ObjectId(object.value()), decode("objects", row.value())?))
+        })
+        .collect()
+    }
+
+    /// Objects whose deliveries were all settled at `until` or before, the longest settled first, at most `limit`.
+    pub(crate) fn settled_until(&self, until: BufferTime, limit: usize) -> Done<Vec<(ObjectId, ObjectRow)>> {
+        let read = self.read()?;
+        let settled = read.open_table(tables::SETTLED).map_err(storage)?;
+        let objects = read.open_table(tables::OBJECTS).map_err(storage)?;
+        let mut found = Vec::new();
+        for row in settled.range(..=(until.micros(), u64::MAX)).map_err(storage)?.take(limit) {
+            let object = row.map_err(storage)?.0.value().1;
+            let Some(row) = objects.get(object).map_err(storage)? else { continue };
+            found.push((ObjectId(object), decode("objects", row.value())?));
+        }
+        Ok(found)
+    }
+
+    /// Writes ledger rows of objects that are about to be released, durably.
+    pub(crate) fn remember(&self, objects: &[(ObjectId, ObjectRow)]) -> Done {
+        let at = self.clock().now();
+        let entry = |(object, row): &(ObjectId, ObjectRow)| {
+            let study = row.identity.study.as_ref().map_or("", Uid::as_str);
+            (study.to_owned(), row.ledger_entry(object.0, Some(at)))
+        };
+        history::remember(&self.history(), self.now(), objects.iter().map(entry).collect())
+    }
+
+    /// Objects whose bytes are stored under another number and for which no release is in the log yet: (object, the other number).
+    pub(crate) fn dead(&self, limit: usize) -> Done<Vec<(u64, u64)>> {
+        let dead = self.read()?.open_table(tables::DEAD).map_err(storage)?;
+        let rows = dead.iter().map_err(storage)?.take(limit);
+        rows.map(|row| row.map(|(object, row)| (object.value(), row.value().1)).map_err(storage)).collect()
+    }
+
+    /// Notes durably what became of dead objects, before their release is appended.
+    pub(crate) fn remember_dead(&self, dead: &[(u64, u64)]) -> Done {
+        history::remember_dropped(&self.history(), self.now(), dead)
+    }
+
+    /// Live bytes in the segment of an epoch.
+    pub(crate) fn live_bytes(&self, epoch: u64) -> Done<u64> {
+        let segments = self.read()?.open_table(tables::SEGMENTS).map_err(storage)?;
+        Ok(segments.get(epoch).map_err(storage)?.map_or(0, |live| live.value()))
+    }
+
+    /// Objects with something live in the segment of an epoch, at most `limit`.
+    pub(crate) fn residents(&self, epoch: u64, limit: usize) -> Done<Vec<(ObjectId, ObjectRow)>> {
+        let read = self.read()?;
+        let residents = read.open_table(tables::RESIDENTS).map_err(storage)?;
+        let objects = read.open_table(tables::OBJECTS).map_err(storage)?;
+        let mut found = Vec::new();
+        for row in residents.range((epoch, 0)..=(epoch, u64::MAX)).map_err(storage)?.take(limit) {
+            let object = row.map_err(storage)?.0.value().1;
+            let Some(row) = objects.get(object).map_err(storage)? else { continue };
+            found.push((ObjectId(object), decode("objects", row.value())?));
+        }
+        Ok(found)
+    }
+
+    /// The epoch of a released object's commit record, while it may still be in the log.
+    pub(crate) fn tombstone(&self, object: ObjectId) -> Done<Option<u64>> {
+        let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
+        Ok(tombstones.get(object.0).map_err(storage)?.map(|epoch| epoch.value()))
+    }
+
+    /// Forgets tombstones of a segment that is free: `objects` are those with a commit record in it.
+    pub(crate) fn bury(&self, epoch: u64, objects: &[ObjectId]) -> Done {
+        let store = self.stores().catalogue;
+        let mut write = store.begin_write().map_err(storage)?;
+        write.set_durability(Durability::None).map_err(|error| CatalogueError::Storage(error.to_string()))?;
+        {
+            let mut tombstones = write.open_table(tables::TOMBSTONES).map_err(storage)?;
+            for object in objects {
+                let known = tombstones.get(object.0).map_err(storage)?.map(|epoch| epoch.value());
+                if known == Some(epoch) {
+                    tombstones.remove(object.0).map_err(storage)?;
+                }
+            }
+        }
+        write.commit().map_err(storage)
+    }
+
+    /// What somebody has said about a study in the buffer: its level if it was set, and whether it is complete.
+    pub(crate) fn study_facts(&self, study: &Uid) -> Done<Option<(Option<ServiceLevel>, bool)>> {
+        let found = study_by_uid(&self.read()?, study)?;
+        Ok(found.map(|(_, row)| (row.level_set.then_some(row.level), row.complete)))
+    }
+
+    /// The service level of the study of an object.
+    pub(crate) fn level_of(&self, row: &ObjectRow) -> Done<ServiceLevel> {
+        let studies = self.read()?.open_table(tables::STUDIES).map_err(storage)?;
+        let study = studies.get(row.study).map_err(storage)?;
+        let study = study.ok_or_else(|| CatalogueError::Record(format!("study {} is missing", row.study)))?;
+        Ok(decode::<StudyRow>("studies", study.value())?.level)
+    }
+
+    /// Copies events that the history does not have yet, durably, at most `limit` and never only some of an entry's. Answers how many.
+    pub(crate) fn copy_events(&self, limit: usize) -> Done<usize> {
+        let stores = self.stores();
+        let known = history::state(&stores.history)?;
+        let read = self.read()?;
+        let events = read.open_table(tables::EVENTS).map_err(storage)?;
+        let mut copied: Vec<EventRow> = Vec::new();
+        for row in events.range(known.next_event..).map_err(storage)? {
+            let row: EventRow = decode("events", row.map_err(storage)?.1.value())?;
+            if copied.len() >= limit && copied.last().is_some_and(|last| last.from != row.from) {
+                break;
+            }
+            copied.push(row);
+        }
+        let Some(until) = copied.last().map(|row| row.from) else { return Ok(0) };
+        let count = copied.len();
+        history::remember_events(&stores.history, self.now(), copied, until)?;
+        Ok(count)
+    }
+
+    /// Takes events out of the catalogue that the history has, but for the newest `keep`; at most `limit`.
+    pub(crate) fn prune_events(&self, keep: u64, limit: usize) -> Done {
+        let stores = self.stores();
+        let end = history::state(&stores.history)?.next_event.saturating_sub(keep);
+        let old: Vec<u64> = {
+            let events = self.read()?.open_table(tables::EVENTS).map_err(storage)?;
+            let rows = events.range(..end).map_err(storage)?.take(limit);
+            rows.map(|row| row.map(|(seq, _)| seq.value()).map_err(storage)).collect::<Done<_>>()?
+        };
+        if old.is_empty() {
+            return Ok(());
+        }
+        let mut write = stores.catalogue.begin_write().map_err(storage)?;
+        write.set_durability(Durability::None).map_err(|error| CatalogueError::Storage(error.to_string()))?;
+        {
+            let mut events = write.open_table(tables::EVENTS).map_err(storage)?;
+            old.iter().try_for_each(|seq| events.remove(seq).map(drop).map_err(storage))?;
+        }
+        write.commit().map_err(storage)
+    }
+
+    /// Forgets at most `limit` rows of each kind in the history that are older than `before`. Answers how many.
+    pub(crate) fn forget(&self, before: BufferTime, limit: usize) -> Done<usize> {
+        history::forget(&self.history(), before, limit)
+    }
+
+    /// Whether the history knows what became of an object.
+    pub(crate) fn history_knows(&self, object: ObjectId) -> Done<bool> {
+        history::knows(&self.history(), object.0)
+    }
+
+    /// The last applied entry.
+    pub(crate) fn applied(&self) -> Done<LogPosition> {
+        let meta = self.read()?.open_table(tables::META).map_err(storage)?;
+        Ok(super::change::read_state(&meta)?.applied)
+    }
+}
