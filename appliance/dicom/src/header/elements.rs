@@ -97,6 +97,12 @@ impl Elements {
         self.values
     }
 
+    /// How many bytes of values are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.values.kept()
+    }
+
     /// Takes the next bytes.
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {

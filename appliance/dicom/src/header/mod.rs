@@ -23,6 +23,8 @@ mod elements;
 mod form;
 mod inflate;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod text;
 mod values;

@@ -118,10 +118,10 @@ fn sample_facts() -> HeaderFacts {
         patient_id: text("P1"),
         patient_birth_date: text("19700101"),
         patient_sex: text("O"),
-        sop_class_uid: uid("1.2.840.10008.5.1.4.1.1.2"),
-        sop_instance_uid: uid("1.2.3.4.5"),
-        study_instance_uid: uid("1.2.3"),
-        series_instance_uid: uid("1.2.3.4"),
+        sop_class_uid: Some(uid("1.2.840.10008.5.1.4.1.1.2")),
+        sop_instance_uid: Some(uid("1.2.3.4.5")),
+        study_instance_uid: Some(uid("1.2.3")),
+        series_instance_uid: Some(uid("1.2.3.4")),
         accession_number: text("A1"),
         study_description: text("Head"),
         series_description: text("Axial"),
@@ -144,8 +144,8 @@ fn sample_facts() -> HeaderFacts {
     }
 }
 
-fn uid(text: &str) -> Option<Uid> {
-    Some(text.parse().unwrap())
+fn uid(text: &str) -> Uid {
+    text.parse().unwrap()
 }
 
 /// Scans whole and cut in pieces of one, three and some more bytes; all must agree.
@@ -255,7 +255,7 @@ fn out_of_order_elements_are_found() {
 fn the_first_of_two_values_counts() {
     let (tag, vr, value) = STUDY;
     let bytes = [Explicit.element(tag, vr, b""), Explicit.element(tag, vr, value), Explicit.element(tag, vr, b"6.6.6\0")].concat();
-    assert_eq!(scan(EXPLICIT, &bytes).0.study_instance_uid, uid("1.2.3"));
+    assert_eq!(scan(EXPLICIT, &bytes).0.study_instance_uid, Some(uid("1.2.3")));
 }
 
 #[test]
@@ -353,7 +353,7 @@ fn priority_inside_the_request_attributes_sequence() {
         Explicit.element(0x0040_0275, "SQ", &[]),
     ]
     .concat();
-    assert_eq!(scan(EXPLICIT, &bytes), (HeaderFacts { study_instance_uid: uid("1.2.3"), ..HeaderFacts::default() }, true));
+    assert_eq!(scan(EXPLICIT, &bytes), (HeaderFacts { study_instance_uid: Some(uid("1.2.3")), ..HeaderFacts::default() }, true));
 }
 
 #[test]
@@ -414,14 +414,14 @@ fn deep_nesting_costs_nothing() {
 fn memory_is_bounded_whatever_lengths_are_claimed() {
     let mut scanner = HeaderScanner::new(&EXPLICIT.parse().unwrap());
     scanner.feed(&Explicit.header(0x0010_0010, "UN", 0xFFFF_FFFE));
-    for _ in 0..1000 {
-        scanner.feed(&[b'x'; 65_536]);
+    for _ in 0..8000 {
+        scanner.feed(&[b'x'; 8192]);
     }
     assert!(!scanner.is_done());
-    assert!(format!("{scanner:?}").contains(&format!("bytes: {}", values::MAX_VALUE)), "{scanner:?}");
+    assert_eq!(scanner.elements.kept(), values::MAX_VALUE);
     assert_eq!(scanner.finish().0.patient_name, Some("x".repeat(HeaderFacts::MAX_TEXT)));
     // A value in full behind one that was cut.
-    let long = Explicit.element(0x0010_0010, "UN", &[b'x'; 100_000]);
+    let long = Explicit.element(0x0010_0010, "UN", &vec![b'x'; 60_000]);
     assert_eq!(study_behind(EXPLICIT, Explicit, &[long]).as_deref(), Some("1.2.3"));
 }
 

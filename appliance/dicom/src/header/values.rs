@@ -11,6 +11,10 @@ use super::{charset::CharacterSets, form::Order, text};
 /// Most bytes kept of a value: [`HeaderFacts::MAX_TEXT`] characters in any encoding, escape sequences included.
 pub(super) const MAX_VALUE: usize = 4096;
 
+/// Most bytes kept of all values together.
+#[cfg(test)]
+pub(super) const MAX_KEPT: usize = MAX_VALUE * Slot::COUNT;
+
 /// (0040,1003), wanted at top level and in the Request Attributes Sequence.
 pub(super) const PRIORITY: u32 = number(tags::REQUESTED_PROCEDURE_PRIORITY);
 /// (0040,0275).
@@ -19,7 +23,7 @@ pub(super) const REQUEST_ATTRIBUTES: u32 = number(tags::REQUEST_ATTRIBUTES_SEQUE
 pub(super) const LAST: u32 = WANTED[WANTED.len() - 1];
 
 /// The wanted tags in ascending order; the place in this list is the [`Slot`].
-const WANTED: [u32; 28] = [
+pub(super) const WANTED: [u32; 28] = [
     number(tags::SPECIFIC_CHARACTER_SET),
     number(tags::SOP_CLASS_UID),
     number(tags::SOP_INSTANCE_UID),
@@ -114,6 +118,12 @@ impl Values {
         if let Some((slot, order, start)) = self.coming.take() {
             self.found[slot.0] = Some(Found { at: start..self.bytes.len(), order });
         }
+    }
+
+    /// How many bytes are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Decodes everything that was found.
