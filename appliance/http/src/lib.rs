@@ -1,1 +1,42 @@
-//! Skeleton.
+//! The HTTP API of the box.
+//!
+//! One module a resource ([`studies`], [`destinations`], [`system`] …), each with its routes, bodies and thin handlers: they ask the buffer
+//! or the forwarder and put the answer into the contract's words. What holds for every request (who may ask, limits, trace ids, problem
+//! details, counting) stands once, in [`peer`], [`limits`], [`observe`] and [`problem`].
+//!
+//! This crate does not know how anything is stored, received or sent; it knows no configuration file and opens no listener: it is handed
+//! both. Status codes are named here and nowhere below.
+//!
+//! Invariants: no answer, log line or metric label carries patient data except the study bodies themselves, which only callers on the box
+//! get; every refusal from 400 on is a problem detail with a trace id; every question has a size, a time and a number-at-once limit.
+
+mod admin;
+mod app;
+mod box_status;
+mod clock_sync;
+mod destinations;
+mod docs;
+mod extract;
+mod health;
+mod limits;
+mod metrics;
+mod modalities;
+mod network;
+mod observe;
+mod peer;
+mod problem;
+mod routes;
+mod serve;
+mod stall;
+mod studies;
+mod system;
+mod time;
+
+pub use app::{App, BoxInfo, KnownModality, LogFilter, Parts};
+pub use box_status::{BoxStatus, Check};
+pub use limits::Limits;
+pub use metrics::HttpMetrics;
+pub use network::{Network, NetworkError};
+pub use peer::Peer;
+pub use routes::{admin, admin_openapi, openapi, public};
+pub use serve::{Accept, serve, serve_tcp, serve_unix};

@@ -1,0 +1,151 @@
+//! What the routes stand on: the services of the box and what is known about the box itself.
+
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use prometheus_client::registry::Registry;
+use relaypacs_buffer::Buffer;
+use relaypacs_domain::{AeTitle, Clock, ServiceLevel};
+use relaypacs_forward::Forwarder;
+
+use crate::{
+    box_status::AlertMemory,
+    metrics::{AtScrape, HttpMetrics},
+    network::Network,
+    problem::Problem,
+};
+
+/// Sets the log filter (`tracing_subscriber::EnvFilter` syntax) of the running daemon; `Err` says what is wrong with the text.
+pub type LogFilter = dyn Fn(&str) -> Result<(), String> + Send + Sync;
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// What survives.
+    pub buffer: Buffer,
+    /// What leaves.
+    pub forwarder: Forwarder,
+    /// What the SCP measures and whom it has seen.
+    pub scp: relaypacs_dicom::Metrics,
+    /// The time.
+    pub clock: Clock,
+    /// About this box.
+    pub info: BoxInfo,
+    /// Whether the SCP listens; set by whoever runs it.
+    pub dicom_listening: Arc<AtomicBool>,
+    /// How to change the log filter.
+    pub log_filter: Arc<LogFilter>,
+}
+
+/// What does not change while the daemon runs.
+#[derive(Debug, Clone)]
+pub struct BoxInfo {
+    /// The release, `major.minor.patch`.
+    pub version: String,
+    /// Which build of it: a commit, a date, or `unknown`.
+    pub build: String,
+    /// The machine's name.
+    pub node_name: String,
+    /// The box's own AE title.
+    pub ae_title: AeTitle,
+    /// The port on which the SCP listens; 0: it is off.
+    pub dicom_port: u16,
+    /// Who else than the box itself may read `/metrics` and `/readyz`.
+    pub monitoring_networks: Vec<Network>,
+    /// The modalities of the configuration. None: every calling AE may send.
+    pub modalities: Vec<KnownModality>,
+}
+
+/// A modality of the configuration (`[[modality]]`).
+#[derive(Debug, Clone)]
+pub struct KnownModality {
+    /// Its AE title.
+    pub ae_title: AeTitle,
+    /// Where it must come from, where that is set.
+    pub address: Option<IpAddr>,
+    /// Where it listens for a C-ECHO, where that is set.
+    pub port: Option<u16>,
+    /// The service level of what it sends, where that is set.
+    pub service_level: Option<ServiceLevel>,
+    /// How many associations it may have at once, where that is set.
+    pub max_associations: Option<usize>,
+    /// What people call it.
+    pub description: Option<String>,
+}
+
+/// The services behind the routes. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct App {
+    /// What survives.
+    pub buffer: Buffer,
+    /// What leaves.
+    pub forwarder: Forwarder,
+    /// What the SCP measures and whom it has seen.
+    pub scp: relaypacs_dicom::Metrics,
+    /// The time.
+    pub clock: Clock,
+    /// About this box.
+    pub info: Arc<BoxInfo>,
+    /// Every metric of the box.
+    pub registry: Arc<Registry>,
+    /// Whether the SCP listens.
+    pub dicom_listening: Arc<AtomicBool>,
+    /// How to change the log filter.
+    pub log_filter: Arc<LogFilter>,
+    /// What the routes measure.
+    pub http: HttpMetrics,
+    /// Boot time when the app was made, for the uptime.
+    pub(crate) started: Duration,
+    pub(crate) alert_memory: Arc<AlertMemory>,
+}
+
+impl App {
+    /// Joins the services and registers the metrics of all of them.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { buffer, forwarder, scp, clock, info, dicom_listening, log_filter } = parts;
+        let info = Arc::new(info);
+        let http = HttpMetrics::default();
+        let mut registry = Registry::default();
+        buffer.metrics().register(&mut registry);
+        forwarder.metrics().register(&mut registry);
+        scp.register(&mut registry);
+        http.register(&mut registry);
+        AtScrape { buffer: buffer.clone(), forwarder: forwarder.clone(), scp: scp.clone(), info: info.clone() }.register(&mut registry);
+        let started = clock.boot();
+        Self {
+            buffer,
+            forwarder,
+            scp,
+            clock,
+            info,
+            registry: Arc::new(registry),
+            dicom_listening,
+            log_filter,
+            http,
+            started,
+            alert_memory: Arc::default(),
+        }
+    }
+
+    /// Runs a question to the catalogue off the async workers.
+    pub(crate) async fn ask<T, E>(&self, question: impl FnOnce(&Self) -> Result<T, E> + Send + 'static) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Into<Problem> + Send + 'static,
+    {
+        let app = self.clone();
+        match tokio::task::spawn_blocking(move || question(&app)).await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(failed) => Err(Problem::internal(format!("a question to the catalogue did not end: {failed}"))),
+        }
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("info", &self.info).finish_non_exhaustive()
+    }
+}

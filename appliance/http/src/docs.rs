@@ -1,0 +1,43 @@
+//! `/openapi.json`: the contract, made from the code.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    routing::get,
+};
+use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+/// The path of the contract.
+pub(crate) const PATH: &str = "/openapi.json";
+
+/// The head of a contract whose paths are still to be added.
+pub(crate) fn head() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("RelayPACS Edge")
+        .version("1")
+        .description(Some(
+            "What the box took in, where it stands and the proof that it arrived. Until accounts exist, everything under /api/v1 is for \
+             callers on the box itself (127.0.0.1, ::1). Refusals are problem details (RFC 9457), times RFC 3339 in UTC.",
+        ))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
+        .contact(None::<ContactBuilder>.map(ContactBuilder::build))
+        .build();
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// The contract as JSON text.
+pub(crate) fn text(contract: &OpenApi) -> Arc<str> {
+    contract.to_pretty_json().unwrap_or_default().into()
+}
+
+/// The route that answers with `contract`.
+pub(crate) fn route<S: Clone + Send + Sync + 'static>(contract: &OpenApi) -> Router<S> {
+    let text = text(contract);
+    let answer = move || {
+        let text = text.clone();
+        async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text.to_string()) }
+    };
+    Router::new().route(PATH, get(answer))
+}

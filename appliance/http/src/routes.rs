@@ -1,0 +1,83 @@
+//! The two faces of the box: what TCP callers reach, and what the command line reaches over the admin socket.
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    admin::routes as operator_routes,
+    app::App,
+    destinations, docs, health,
+    limits::{ANSWER_TIMEOUT, Gate, Limits, MAX_BODY_BYTES, gated},
+    metrics, modalities,
+    network::Network,
+    observe::observe,
+    peer::{monitoring_only, on_the_box_only},
+    problem::Problem,
+    studies, system,
+};
+
+/// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
+pub fn public(app: App) -> Router {
+    let networks: Arc<[Network]> = app.info.monitoring_networks.as_slice().into();
+    let (router, contract) = public_routes(networks).split_for_parts();
+    finish(router.merge(docs::route(&contract)), app)
+}
+
+/// What the command line reaches over the admin socket: the read routes, and what an operator may do. Whoever can open the socket may ask.
+pub fn admin(app: App) -> Router {
+    let (router, contract) = admin_routes().split_for_parts();
+    finish(router.merge(docs::route(&contract)), app)
+}
+
+/// The contract of [`public`].
+pub fn openapi() -> OpenApi {
+    public_routes(Arc::new([])).into_openapi()
+}
+
+/// The contract of [`admin`].
+pub fn admin_openapi() -> OpenApi {
+    admin_routes().into_openapi()
+}
+
+fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
+    let monitoring = health::monitoring_routes().merge(metrics::routes());
+    OpenApiRouter::with_openapi(docs::head())
+        .merge(health::open_routes())
+        .merge(monitoring.layer(middleware::from_fn_with_state(networks, monitoring_only)))
+        .merge(read_routes().layer(middleware::from_fn(on_the_box_only)))
+}
+
+fn admin_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::head())
+        .merge(health::open_routes())
+        .merge(health::monitoring_routes())
+        .merge(metrics::routes())
+        .merge(read_routes())
+        .merge(operator_routes())
+}
+
+/// Everything that only reads, with the limits of questions to the catalogue.
+fn read_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(system::routes())
+        .merge(studies::routes())
+        .merge(destinations::routes())
+        .merge(modalities::routes())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .layer(middleware::from_fn_with_state(Gate::default(), gated))
+}
+
+/// What holds for every route.
+fn finish(router: Router<App>, app: App) -> Router {
+    let metrics = app.http.clone();
+    router
+        .with_state(app)
+        .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(RequestBodyTimeoutLayer::new(Limits::default().stall_timeout))
+        .layer(middleware::from_fn_with_state(metrics, observe))
+}

@@ -1,0 +1,84 @@
+//! Studies: what came in, where it stands, and the ledger that proves it.
+
+mod bodies;
+mod query;
+
+use axum::{Json, extract::State};
+use relaypacs_domain::Uid;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) use self::bodies::ServiceLevelName;
+use self::{
+    bodies::{Ledger, Studies, StudyDetail},
+    query::{LedgerQuery, ListQuery},
+};
+use crate::{
+    app::App,
+    extract::{PathUid, Query},
+    problem::{Problem, ProblemBody},
+};
+
+/// The routes of this resource.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(detail))
+        .routes(routes!(ledger))
+        .route("/api/v1/studies/", axum::routing::get(list))
+}
+
+/// What came in and where it stands, newest first.
+#[utoipa::path(get, path = "/api/v1/studies", tag = "studies", params(ListQuery), responses(
+    (status = 200, body = Studies),
+    (status = 400, description = "an unknown parameter", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "a value that makes no sense", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Result<Json<Studies>, Problem> {
+    let query = query.checked()?;
+    let page = app.ask(move |app| app.buffer.studies(&query)).await?;
+    Ok(Json(Studies::new(page, app.clock.now())))
+}
+
+/// A study with its series and instances.
+#[utoipa::path(get, path = "/api/v1/studies/{uid}", tag = "studies", params(("uid" = String, Path, description = "Study Instance UID")),
+    responses(
+        (status = 200, body = StudyDetail),
+        (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "not a UID", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn detail(State(app): State<App>, PathUid(uid): PathUid) -> Result<Json<StudyDetail>, Problem> {
+    let found = app.ask(move |app| app.buffer.study(&uid)).await?;
+    let detail = found.ok_or_else(no_such_study)?;
+    Ok(Json(StudyDetail::new(detail, app.clock.now())))
+}
+
+/// The ledger of a study: for each instance and destination when it was accepted, sent and proven. Released instances are included.
+#[utoipa::path(get, path = "/api/v1/studies/{uid}/ledger", tag = "studies",
+    params(("uid" = String, Path, description = "Study Instance UID"), LedgerQuery),
+    responses(
+        (status = 200, body = Ledger),
+        (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "not a UID, or not a cursor", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+async fn ledger(State(app): State<App>, PathUid(uid): PathUid, Query(query): Query<LedgerQuery>) -> Result<Json<Ledger>, Problem> {
+    let (cursor, limit) = query.checked()?;
+    let found = app.ask(move |app| app.buffer.ledger(&uid, cursor.as_deref(), limit)).await?;
+    Ok(Json(found.ok_or_else(no_such_study)?.into()))
+}
+
+/// Whether the buffer or its history knows a study.
+pub(crate) async fn is_known(app: &App, uid: &Uid) -> Result<bool, Problem> {
+    let uid = uid.clone();
+    Ok(app.ask(move |app| app.buffer.ledger(&uid, None, 1)).await?.is_some())
+}
+
+/// The answer when nobody knows the study.
+pub(crate) fn no_such_study() -> Problem {
+    Problem::not_found("the box knows no study with this UID")
+}
