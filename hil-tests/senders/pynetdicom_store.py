@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Sends DICOM files by C-STORE with pynetdicom, as its documentation shows; exit status 1 when one is not answered 0000."""
+
 import argparse
 import sys
 

@@ -40,7 +40,9 @@ impl Web {
         // The product's provider; a second installation in the same test process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
+        // A fresh connection each time: between calls nobody is there to notice that the server closed an idle one.
+        let client =
+            reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60)).build().expect("a client");
         Self { runtime, client, base: format!("http://127.0.0.1:{port}") }
     }
 

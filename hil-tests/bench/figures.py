@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""The figures of the product's targets, row by row, beside Orthanc, DCMTK and what the disk allows. Nothing here passes or fails.
+
+figures.py [--rounds 5] [--work DIR]      DIR: on the disk that is measured
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+import cstore
+import forward
+from common import HERE, REPOSITORY
+
+# what it shows, data, sender, associations, receivers in turns
+RECEIVING = [
+    (
+        'durable before the answer, 4 associations: at least 4 x Orthanc, 1 x storescp (which never syncs), 0.9 x spool',
+        'ct',
+        'blast',
+        4,
+        'box,spool,storescp,orthanc',
+    ),
+    ('durable before the answer, 1 association: at least 2.5 x Orthanc, 0.8 x spool', 'ct', 'blast', 1, 'box,spool,storescp,orthanc'),
+    ('small images, 16 associations: at least 0.7 x spool, 8 x Orthanc', 'small', 'blast', 16, 'box,spool,storescp,orthanc'),
+    ('dcmsend as it comes (Nagle on): at least 8 x the others', 'ct100', 'dcmsend', 1, 'box,storescp-plain,orthanc-plain'),
+    ('storescu as it comes (Nagle on): at least 8 x the others', 'ct100', 'storescu', 1, 'box,storescp-plain,orthanc-plain'),
+    ('one object of 300 MB: memory', 'xa', 'blast', 1, 'box,storescp,orthanc'),
+]
+SETS = {'ct': ['ct'], 'ct100': ['ct', '--n', '100'], 'small': ['small'], 'xa': ['xa']}
+
+
+def data(name):
+    """The folder of a set, made on first use."""
+    folder = os.path.join(REPOSITORY, 'hil-tests/.work/data', name)
+    if not os.path.exists(folder):
+        subprocess.run([sys.executable, HERE + '/gen_dicom.py', folder + '.new', *SETS[name]], check=True)
+        os.rename(folder + '.new', folder)
+    return folder
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('--rounds', type=int, default=5)
+    ap.add_argument('--work', help='folder for all stores: the disk that is measured')
+    ap.add_argument('--json', help='append one JSON line per setting')
+    a = ap.parse_args()
+    with tempfile.TemporaryDirectory(prefix='figures-', dir=a.work) as work:
+        for what, name, sender, associations, receivers in RECEIVING:
+            print(f'\n# {what}')
+            cstore.compare(receivers.split(','), sender, data(name), associations, a.rounds, work, a.json)
+        print("\n# forwarding: into a fast sink at least 3 x Orthanc's client and 110 MB/s; into Orthanc, Orthanc is the limit")
+        for into in ('sink', 'orthanc'):
+            forward.compare(into, data('ct'), a.rounds, work, a.json)
+
+
+if __name__ == '__main__':
+    main()
