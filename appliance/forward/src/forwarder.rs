@@ -1,0 +1,112 @@
+//! The forwarder: all destinations, each with its own supervised task.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use relaypacs_buffer::Buffer;
+use relaypacs_domain::{Clock, DestinationName, Routing};
+use tokio::{task::JoinSet, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use crate::{
+    config::{ConfigError, DestinationConfig},
+    destination::Destination,
+    health::{DestinationHealth, EchoReport},
+    metrics::Metrics,
+    planner::{Planner, tell},
+};
+
+/// Sends what the buffer holds to where it belongs. Cheap to clone; all clones are one forwarder.
+#[derive(Clone)]
+pub struct Forwarder(Arc<Inner>);
+
+struct Inner {
+    buffer: Buffer,
+    destinations: Vec<Arc<Destination>>,
+    metrics: Metrics,
+}
+
+impl Forwarder {
+    /// Checks the configuration and reads certificates; nothing is sent yet. Names must differ.
+    pub fn new(buffer: Buffer, clock: Clock, destinations: Vec<DestinationConfig>) -> Result<Self, ConfigError> {
+        let metrics = Metrics::default();
+        let mut names = HashSet::new();
+        let mut built = Vec::with_capacity(destinations.len());
+        for config in destinations {
+            if !names.insert(config.name.clone()) {
+                let (destination, value) = (config.name.clone(), Some(config.name.to_string()));
+                return Err(ConfigError { destination, field: "name".into(), value, rule: "is used twice".into() });
+            }
+            built.push(Arc::new(Destination::new(config.checked()?, metrics.clone(), clock.clone())?));
+        }
+        Ok(Self(Arc::new(Inner { buffer, destinations: built, metrics })))
+    }
+
+    /// Which objects go where, for [`Buffer::set_routing`].
+    pub fn routing(&self) -> Routing {
+        Routing(self.0.destinations.iter().map(|destination| (destination.name.clone(), destination.matching.clone())).collect())
+    }
+
+    /// Forwards until `stop`; then lets requests in flight end for at most 15 s. A destination's task that panics is started again; no
+    /// other destination notices.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut tasks = JoinSet::new();
+        for destination in &self.0.destinations {
+            tasks.spawn(supervise(destination.clone(), self.0.buffer.clone(), stop.clone()));
+        }
+        tasks.join_all().await;
+    }
+
+    /// How every destination is, in the order of the configuration.
+    pub fn destinations(&self) -> Vec<DestinationHealth> {
+        self.0.destinations.iter().map(|destination| destination.health()).collect()
+    }
+
+    /// Sends nothing more to a destination until [`Self::resume`]; requests in flight end. `false`: there is no such destination.
+    pub fn pause(&self, name: &DestinationName) -> bool {
+        self.find(name).map(|destination| destination.pause()).is_some()
+    }
+
+    /// Lifts a pause, whoever made it, and tries the destination at once. `false`: there is no such destination.
+    pub fn resume(&self, name: &DestinationName) -> bool {
+        self.find(name).map(|destination| destination.resume()).is_some()
+    }
+
+    /// Tries a destination step by step without storing anything. `None`: there is no such destination.
+    pub async fn echo(&self, name: &DestinationName) -> Option<EchoReport> {
+        let destination = self.find(name)?;
+        let (report, event) = destination.echo().await;
+        tell(destination, &self.0.buffer, event).await;
+        Some(report)
+    }
+
+    /// What the forwarder measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    fn find(&self, name: &DestinationName) -> Option<&Arc<Destination>> {
+        self.0.destinations.iter().find(|destination| destination.name == *name)
+    }
+}
+
+/// Runs one destination's planner, again and again if it panics.
+async fn supervise(destination: Arc<Destination>, buffer: Buffer, stop: CancellationToken) {
+    const FIRST_PAUSE: Duration = Duration::from_secs(1);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let mut task = JoinSet::new();
+        task.spawn(Planner::new(destination.clone(), buffer.clone()).run(stop.clone()));
+        match task.join_next().await {
+            Some(Err(fault)) if fault.is_panic() => {}
+            _ => return,
+        }
+        destination.metrics.restarted(&destination.name);
+        error!(destination = %destination.name, seconds = pause.as_secs(), "the destination's task panicked; it starts again");
+        tokio::select! {
+            () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
+            () = stop.cancelled() => return,
+        }
+    }
+}
