@@ -84,9 +84,9 @@ fn dicom_rs() {
 #[test]
 fn our_own_send_command() {
     check(|appliance, samples| {
-        let to = format!("{CALLED}@{}", appliance.dicom());
+        let to = appliance.dicom().to_string();
         let paths: Vec<&str> = samples.iter().map(|s| s.path.to_str().expect("paths of tests are text")).collect();
-        run(appliance.command(&["send", "--to", &to]).args(paths));
+        run(appliance.command(&["send", "--to", &to, "--called", CALLED]).args(paths));
     });
 }
 
