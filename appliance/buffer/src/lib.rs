@@ -1,21 +1,35 @@
 //! What survives: everything the box has acknowledged, until it is proven elsewhere.
+//!
+//! Bytes go into a segment log ([`Writer`]) whose group commits make them durable; the facts about them go on into a catalogue from which
+//! the outbox hands out work ([`Buffer::claim`]) and questions are answered. The log is the truth, the catalogue can be built anew from it.
+//!
+//! This crate knows neither DICOM's wire nor HTTP, nor who the destinations are beyond their names.
 
-mod api;
 mod backup;
+mod buffer;
 mod catalogue;
 mod entry;
+mod error;
+mod indexer;
+mod metrics;
 mod migrate;
 mod operations;
 mod outbox;
 mod query;
+mod reader;
+mod recovery;
 mod scrub;
 mod segment;
 mod watermarks;
-pub use api::*;
+mod writer;
+
 pub use backup::BackupError;
+pub use buffer::{Buffer, Damage, Health, Options, Recovery, Refused};
+pub use error::{CatalogueError, OpenError};
+pub use metrics::Metrics;
 pub use outbox::{Claim, ClaimLimits, ClaimedInstance};
-pub use query::{
-    InstanceDetail, LedgerEntry, LedgerPage, Queue, SeriesDetail, Study, StudyDelivery, StudyDetail, StudyPage, StudyQuery,
-};
+pub use query::{InstanceDetail, LedgerEntry, LedgerPage, Queue, SeriesDetail, Study, StudyDelivery, StudyDetail, StudyPage, StudyQuery};
+pub use reader::{ReadError, Reader};
 pub use scrub::ScrubReport;
 pub use watermarks::Usage;
+pub use writer::{NewObject, Placed, WriteError, Writer};

@@ -18,7 +18,7 @@ const MOST_INCOMPLETE: usize = 10_000;
 impl Buffer {
     /// Which destinations there are. Held objects are matched again; destinations that are gone leave their work held.
     pub async fn set_routing(&self, routing: Routing) -> Result<(), CatalogueError> {
-        self.catalogue().replace_routing(routing);
+        self.between_commits(|| self.catalogue().replace_routing(routing));
         // Commits under way may still carry the destinations of before: they are applied before the walk begins.
         self.log().barrier().await?;
         follow_routing(self.catalogue(), self.log()).await

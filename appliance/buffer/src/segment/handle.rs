@@ -1,18 +1,33 @@
-//! The log as the catalogue's side of the crate sees it.
+//! The log as the rest of the crate sees it: append facts, read extents, walk over segments, free them.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use relaypacs_domain::ObjectId;
+use tokio::sync::oneshot;
 
+use super::{
+    log::Log,
+    pool::{Handover, Pool},
+    queue::{Queue, Request, Run},
+    record::{BadRecord, HEADER, Kind, SEGMENT_HEADER, decode_entry},
+    segment::{Depth, RecordError, Segment, Step},
+};
 use crate::{
     CatalogueError,
     entry::{Entry, Extent, LogPosition},
+    indexer::IndexQueue,
 };
 
 /// The log. Cheap to clone; all clones are one log.
 #[derive(Debug, Clone)]
 pub(crate) struct LogHandle {
-    _inner: Arc<()>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) index: Arc<IndexQueue>,
+    pub(crate) pool: Pool,
 }
 
 /// A segment file that is no longer written and to which no object under way refers: nothing new can ever come to live in it.
@@ -57,6 +72,8 @@ pub(crate) enum ScannedRecord {
     Data(ObjectId, Extent),
     /// An object that was given up while it came in.
     Abort(ObjectId),
+    /// The segment's last record.
+    End,
     /// A fact for the catalogue.
     Entry(Entry),
 }
@@ -69,68 +86,137 @@ pub(crate) enum ExtentError {
     Reused { segment: u32 },
     /// The bytes on the disk are not the ones that were written.
     #[error("segment {segment} is damaged at {offset}: {what}")]
-    Damaged { segment: u32, offset: u32, what: &'static str },
+    Damaged { segment: u32, offset: u32, what: BadRecord },
     /// The disk does not give them.
     #[error("reading segment {segment} at {offset}: {source}")]
     Io { segment: u32, offset: u32, source: io::Error },
 }
 
 impl LogHandle {
-    /// Appends a note, a release, or the commit of an object that compaction carries on (its extents lie in the log already). When it
-    /// answers, the entry is durable and the catalogue has applied it.
-    pub(crate) async fn append(&self, _entry: Entry) -> Result<LogPosition, CatalogueError> {
-        todo!()
+    /// Appends a note or a release. When it answers, the entry is durable and the catalogue has applied it.
+    pub(crate) async fn append(&self, entry: Entry) -> Result<LogPosition, CatalogueError> {
+        self.ask(|ticket| Request::Append { entry, ticket }).await.unwrap_or(Err(CatalogueError::Closing))
     }
 
     /// [`Self::append`] for a plain thread.
-    pub(crate) fn append_blocking(&self, _entry: Entry) -> Result<LogPosition, CatalogueError> {
-        todo!()
+    pub(crate) fn append_blocking(&self, entry: Entry) -> Result<LogPosition, CatalogueError> {
+        self.ask(|ticket| Request::Append { entry, ticket }).blocking_recv().unwrap_or(Err(CatalogueError::Closing))
     }
 
     /// Waits until everything handed to the log before is durable and applied.
     pub(crate) async fn barrier(&self) -> Result<(), CatalogueError> {
-        todo!()
+        self.ask(|ticket| Request::Barrier { ticket }).await.unwrap_or(Err(CatalogueError::Closing)).map(drop)
     }
 
-    /// Copies an object's bytes to the end of the log (blocking, in pieces) and appends `Note::Moved` with the new extents. When it answers,
-    /// that is durable and applied. `Ok(None)`: a piece could not be read; nothing has changed.
-    pub(crate) fn move_object_blocking(
-        &self,
-        _object: ObjectId,
-        _from: &[Extent],
-    ) -> Result<Result<Vec<Extent>, ExtentError>, CatalogueError> {
-        todo!()
+    fn ask(&self, request: impl FnOnce(oneshot::Sender<Result<LogPosition, CatalogueError>>) -> Request) -> FactAnswer {
+        let (ticket, answer) = oneshot::channel();
+        self.queue.push(request(ticket)); // one that is not taken drops the ticket: the answer is then "closing"
+        answer
+    }
+
+    /// Copies an object's bytes to the end of the log (blocking, piece by piece) and appends `Note::Moved` with the new extents. When it
+    /// answers, that is durable and applied. Inner error: a piece could not be read; nothing has changed.
+    pub(crate) fn move_object_blocking(&self, object: ObjectId, from: &[Extent]) -> Result<Result<(), ExtentError>, CatalogueError> {
+        let broken = Arc::new(AtomicBool::new(false));
+        for extent in from {
+            let mut buffer = self.pool.take_now();
+            if let Err(why) = self.read_extent(object, extent, &mut buffer.bytes) {
+                self.queue.push(Request::Abort { object });
+                return Ok(Err(why));
+            }
+            let run = Run { crc: crc32c::crc32c(&buffer.bytes), buffer, handover: Handover::last() };
+            self.queue.push(Request::Data { object, run, broken: broken.clone() });
+            // One piece at a time: the copy must not crowd out what comes in.
+            self.ask(|ticket| Request::Barrier { ticket }).blocking_recv().unwrap_or(Err(CatalogueError::Closing))?;
+        }
+        self.ask(|ticket| Request::Move { object, ticket }).blocking_recv().unwrap_or(Err(CatalogueError::Closing))?;
+        Ok(Ok(()))
     }
 
     /// Makes a durable checkpoint of the catalogue now (blocking). Answers the position it stands for.
     pub(crate) fn checkpoint_blocking(&self) -> Result<LogPosition, CatalogueError> {
-        todo!()
+        self.index.checkpoint().blocking_recv().unwrap_or(Err(CatalogueError::Closing))
     }
 
     /// Segments to which nothing new can come. Take this list *first*, then ask the catalogue what lives in them: what it does not know to
-    /// live is dead for good and may go to [`Self::free_segment`].
+    /// live is dead for good and may go to [`Self::free_segment`]. Empty while the catalogue lags behind the log.
     pub(crate) fn quiet_segments(&self) -> Vec<SegmentInfo> {
-        todo!()
+        let quiet = self.log.quiet();
+        if self.index.is_behind() { Vec::new() } else { quiet }
     }
 
     /// Frees a segment in which nothing lives. It is used again after the next durable checkpoint and when nobody reads it any more.
     /// `false`: it is not quiet (see [`Self::quiet_segments`]) or not of this epoch; nothing happened.
-    pub(crate) fn free_segment(&self, _segment: u32, _epoch: u64) -> bool {
-        todo!()
+    pub(crate) fn free_segment(&self, segment: u32, epoch: u64) -> bool {
+        self.log.free(segment, epoch)
     }
 
-    /// Walks over a segment's records in order, up to its end.
-    pub(crate) fn scan_segment(&self, _segment: u32) -> Box<dyn Iterator<Item = Scanned> + Send> {
-        todo!()
+    /// Walks over a segment's records in order, up to the end of what is durable. Checksums of `Data` payloads are not compared.
+    pub(crate) fn scan_segment(&self, segment: u32) -> impl Iterator<Item = Scanned> + Send + use<> {
+        let found = self.log.records_of(segment);
+        found.into_iter().flat_map(|(segment, end)| {
+            let walk = segment.walk(SEGMENT_HEADER, end, Depth::Entries);
+            walk.map(move |step| scanned(&segment, step))
+        })
     }
 
-    /// Reads an extent's bytes (at most 1 MiB) into `into`, which is cleared first; checksums verified. Blocking.
-    pub(crate) fn read_extent(&self, _object: ObjectId, _extent: &Extent, _into: &mut Vec<u8>) -> Result<(), ExtentError> {
-        todo!()
+    /// Reads an extent's bytes (at most 1 MiB) into `into`, in place of what was there; checksums verified. Blocking.
+    pub(crate) fn read_extent(&self, object: ObjectId, extent: &Extent, into: &mut Vec<u8>) -> Result<(), ExtentError> {
+        let segment = self.pin(extent)?;
+        read_run(&segment, object, extent, into)?;
+        into.drain(..HEADER as usize);
+        Ok(())
+    }
+
+    /// The segment of an extent; holding it keeps its bytes in place.
+    pub(crate) fn pin(&self, extent: &Extent) -> Result<Arc<Segment>, ExtentError> {
+        self.log.segment(extent.segment, extent.epoch).ok_or(ExtentError::Reused { segment: extent.segment })
     }
 
     /// How much room there is.
     pub(crate) fn usage(&self) -> LogUsage {
-        todo!()
+        self.log.usage()
+    }
+}
+
+type FactAnswer = oneshot::Receiver<Result<LogPosition, CatalogueError>>;
+
+/// Reads an extent of a pinned segment: afterwards the bytes stand in `into` behind [`HEADER`] other ones. Blocking.
+pub(crate) fn read_run(segment: &Segment, object: ObjectId, extent: &Extent, into: &mut Vec<u8>) -> Result<(), ExtentError> {
+    let (number, offset) = (extent.segment, extent.offset);
+    match segment.read_record(offset, extent.len, into) {
+        Ok(header) if header.kind == Kind::Data && header.object == object => Ok(()),
+        Ok(_) => Err(ExtentError::Damaged { segment: number, offset, what: BadRecord::Unknown }),
+        Err(RecordError::Bad(what)) => Err(ExtentError::Damaged { segment: number, offset, what }),
+        Err(RecordError::Io(source)) => Err(ExtentError::Io { segment: number, offset, source }),
+    }
+}
+
+fn scanned(segment: &Segment, step: Step) -> Scanned {
+    let at = |offset| LogPosition { epoch: segment.epoch, offset };
+    match step {
+        Step::Record { at: offset, header, payload } => {
+            let record = match header.kind {
+                Kind::Data => {
+                    let extent = Extent { segment: segment.number, epoch: segment.epoch, offset, len: header.len };
+                    Ok(ScannedRecord::Data(header.object, extent))
+                }
+                Kind::Abort => Ok(ScannedRecord::Abort(header.object)),
+                Kind::End => Ok(ScannedRecord::End),
+                Kind::Commit | Kind::Release | Kind::Note => {
+                    decode_entry(header.kind, &payload).and_then(|entry| Ok(ScannedRecord::Entry(entry.ok_or(BadRecord::Payload)?)))
+                }
+            };
+            match record {
+                Ok(record) => Scanned::Record(at(offset), record),
+                Err(why) => {
+                    Scanned::Damaged { at: at(offset), len: header.record_len(), object: Some(header.object), what: why.to_string() }
+                }
+            }
+        }
+        Step::Bad { at: offset, len, header, why } => {
+            Scanned::Damaged { at: at(offset), len, object: header.map(|header| header.object), what: why.to_string() }
+        }
+        Step::Unreadable { at: offset, len, source, .. } => Scanned::Unreadable { at: at(offset), len, source },
     }
 }

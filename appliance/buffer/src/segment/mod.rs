@@ -1,8 +1,17 @@
 //! The segment log: where every byte lies that the box has acknowledged.
 //!
-//! Layers, each knowing only the one before it: [`disk`] (the one seam to the disk) → [`record`] (pure encoding) → segment files → log →
-//! committer thread. The rest of the crate uses the log through [`LogHandle`].
+//! Layers, each knowing only those before it: [`disk`] (the one seam to the disk) → [`record`] (pure encoding) → [`segment`] (one file) →
+//! [`log`] (all files) → [`committer`] (the thread that writes). The rest of the crate uses the log through [`LogHandle`].
 
-mod handle;
+pub(crate) mod committer;
+pub(crate) mod disk;
+mod group;
+pub(crate) mod handle;
+pub(crate) mod log;
+pub(crate) mod pool;
+#[expect(clippy::module_inception, reason = "the room is named after its furniture")]
+pub(crate) mod queue;
+pub(crate) mod record;
+pub(crate) mod segment;
 
 pub(crate) use handle::{ExtentError, LogHandle, LogUsage, Scanned, ScannedRecord, SegmentInfo};

@@ -1,0 +1,158 @@
+//! Reading one object back, in order, verified, in constant memory.
+
+use std::{ops::Range, sync::Arc};
+
+use bytes::Bytes;
+use relaypacs_domain::{Identity, ObjectId, Sha256};
+use tokio::task::JoinHandle;
+
+use crate::{
+    CatalogueError,
+    catalogue::StoredObject,
+    entry::Extent,
+    segment::{
+        ExtentError,
+        handle::read_run,
+        pool::{Pool, PooledSlice},
+        record::HEADER,
+        segment::Segment,
+    },
+};
+
+/// Reads an object's data set from the log in order, in pieces of at most 1 MiB, checksums verified. Constant memory.
+///
+/// While it lives, the object's bytes stay where they are, whatever happens to the object. One piece is read ahead.
+pub struct Reader {
+    object: ObjectId,
+    stored: StoredObject,
+    /// The extents' segments, one an extent.
+    pins: Vec<Arc<Segment>>,
+    pool: Pool,
+    /// What is still to be given.
+    left: Range<u64>,
+    /// The extent in which `left` begins, and the byte of the object with which that one begins.
+    cursor: (usize, u64),
+    /// The piece at the beginning of `left`, being read.
+    ahead: Option<JoinHandle<Result<Bytes, ReadError>>>,
+}
+
+/// Why an object cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It was released, or never was.
+    #[error("object {0} is not in the buffer")]
+    Unknown(ObjectId),
+    /// The disk gives other bytes than were written.
+    #[error("object {object} is damaged in segment {segment} at {offset}: {what}")]
+    Damaged {
+        /// Which object.
+        object: ObjectId,
+        /// Number of the segment file.
+        segment: u64,
+        /// Byte of the file.
+        offset: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The disk gives nothing.
+    #[error("reading segment {segment}: {source}")]
+    Io {
+        /// Number of the segment file.
+        segment: u64,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It could not be looked up.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+}
+
+impl Reader {
+    pub(crate) fn new(object: ObjectId, stored: StoredObject, pins: Vec<Arc<Segment>>, pool: Pool) -> Self {
+        let left = 0..stored.bytes;
+        Self { object, stored, pins, pool, left, cursor: (0, 0), ahead: None }
+    }
+
+    /// Bytes of the data set.
+    pub fn len(&self) -> u64 {
+        self.stored.bytes
+    }
+
+    /// Whether the data set has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.stored.bytes == 0
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.stored.identity
+    }
+
+    /// Of the whole data set.
+    pub fn sha256(&self) -> Sha256 {
+        self.stored.sha256
+    }
+
+    /// The next piece; `None` at the end. Disk work happens off the async workers. After an error the same piece is tried again.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ReadError> {
+        let Some(ahead) = self.ahead.take().or_else(|| self.begin()) else { return Ok(None) };
+        let piece = ahead.await.unwrap_or_else(|_| Err(CatalogueError::Closing.into()))?;
+        self.left.start += piece.len() as u64;
+        self.ahead = self.begin();
+        Ok(Some(piece))
+    }
+
+    /// Restarts at a byte range (cut to the object's length).
+    pub fn seek(&mut self, range: Range<u64>) {
+        let end = range.end.min(self.stored.bytes);
+        self.left = range.start.min(end)..end;
+        self.cursor = (0, 0);
+        self.ahead = None;
+    }
+
+    /// Begins to read the next piece; `None`: nothing is left.
+    fn begin(&mut self) -> Option<JoinHandle<Result<Bytes, ReadError>>> {
+        let (object, pool, left) = (self.object, self.pool.clone(), self.left.clone());
+        if left.is_empty() {
+            return None;
+        }
+        let (mut index, mut start) = self.cursor;
+        while let Some(extent) = self.stored.extents.get(index)
+            && start + u64::from(extent.len) <= left.start
+        {
+            start += u64::from(extent.len);
+            index += 1;
+        }
+        self.cursor = (index, start);
+        let wanted = self.stored.extents.get(index).copied().zip(self.pins.get(index).cloned());
+        Some(tokio::task::spawn_blocking(move || {
+            let Some((extent, segment)) = wanted else {
+                return Err(ReadError::Damaged { object, segment: 0, offset: 0, what: "its extents do not cover it".into() });
+            };
+            let part = (left.start - start) as usize..(left.end - start).min(u64::from(extent.len)) as usize;
+            read_piece(object, &segment, &extent, part, &pool)
+        }))
+    }
+}
+
+/// Reads an extent, checks it and gives a part of it away.
+fn read_piece(object: ObjectId, segment: &Segment, extent: &Extent, part: Range<usize>, pool: &Pool) -> Result<Bytes, ReadError> {
+    let mut buffer = pool.take_now();
+    read_run(segment, object, extent, &mut buffer.bytes).map_err(|error| ReadError::of(object, error))?;
+    let header = HEADER as usize;
+    Ok(Bytes::from_owner(PooledSlice(buffer, part.start + header..part.end + header)))
+}
+
+impl ReadError {
+    pub(crate) fn of(object: ObjectId, error: ExtentError) -> Self {
+        match error {
+            ExtentError::Reused { segment } => {
+                Self::Damaged { object, segment: segment.into(), offset: 0, what: "the segment holds something else".into() }
+            }
+            ExtentError::Damaged { segment, offset, what } => {
+                Self::Damaged { object, segment: segment.into(), offset: offset.into(), what: what.to_string() }
+            }
+            ExtentError::Io { segment, source, .. } => Self::Io { segment: segment.into(), source },
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Receiving one object: bytes in, a durable record out.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use relaypacs_domain::{Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source};
+use sha2::Digest;
+use tokio::sync::oneshot;
+
+use crate::{
+    Buffer,
+    entry::Commit,
+    segment::{
+        pool::{Handover, PooledBuf},
+        queue::{Request, Run},
+        record::MAX_DATA,
+    },
+};
+
+/// Receives one object's bytes. Dropping it before `commit` aborts: nothing of it remains.
+///
+/// Holds one buffer of at most 1 MiB; bigger objects are handed to the log run by run.
+#[must_use = "an object is only kept when it is committed"]
+pub struct Writer {
+    buffer: Buffer,
+    object: ObjectId,
+    hash: sha2::Sha256,
+    run: Option<(PooledBuf, u32)>,
+    written: u64,
+    most: usize,
+    /// Runs were handed over: somebody must hear how it ends.
+    begun: bool,
+    broken: Arc<AtomicBool>,
+}
+
+/// What is known at the end of an object.
+#[derive(Debug, Clone)]
+pub struct NewObject {
+    /// Who it is.
+    pub identity: Identity,
+    /// What its header says.
+    pub facts: HeaderFacts,
+    /// Where it came from.
+    pub source: Source,
+    /// How urgent it is.
+    pub service_level: ServiceLevel,
+    /// What is unusual about it.
+    pub flags: Vec<Flag>,
+}
+
+/// Where a committed object lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Its number.
+    pub object: ObjectId,
+    /// Of its bytes.
+    pub sha256: Sha256,
+    /// How many there are.
+    pub bytes: u64,
+    /// How many disks hold it.
+    pub copies: u8,
+}
+
+/// Why an object's bytes could not be kept.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// The disk has no room for it.
+    #[error("no room on the disk")]
+    Full,
+    /// The buffer is being closed.
+    #[error("the box is shutting down")]
+    Closing,
+    /// The disk failed.
+    #[error("writing the log failed: {0}")]
+    Log(String),
+}
+
+impl Writer {
+    pub(crate) fn new(buffer: Buffer, object: ObjectId, most: usize) -> Self {
+        Self {
+            buffer,
+            object,
+            hash: sha2::Sha256::new(),
+            run: None,
+            written: 0,
+            most: most.min(MAX_DATA),
+            begun: false,
+            broken: Arc::default(),
+        }
+    }
+
+    /// Appends bytes of the data set. Waits while the committer is behind (that is the backpressure).
+    pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), WriteError> {
+        while !bytes.is_empty() {
+            let (mut run, crc) = match self.run.take() {
+                Some((full, crc)) if full.bytes.len() == self.most => {
+                    self.hand_over(full, crc).await?;
+                    (self.buffer.log().pool.take().await, 0)
+                }
+                Some(going_on) => going_on,
+                None => (self.buffer.log().pool.take().await, 0),
+            };
+            let (now, later) = bytes.split_at(bytes.len().min(self.most - run.bytes.len()));
+            run.bytes.extend_from_slice(now);
+            self.hash.update(now);
+            self.run = Some((run, crc32c::crc32c_append(crc, now)));
+            self.written += now.len() as u64;
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    async fn hand_over(&mut self, buffer: PooledBuf, crc: u32) -> Result<(), WriteError> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(WriteError::Log("the disk refused earlier bytes of the object".into()));
+        }
+        let handover = self.buffer.log().pool.handover().await;
+        let run = Run { buffer, crc, handover };
+        self.begun = true;
+        let request = Request::Data { object: self.object, run, broken: self.broken.clone() };
+        if self.buffer.log().queue.push(request) { Ok(()) } else { Err(WriteError::Closing) }
+    }
+
+    /// Makes the object durable. When it answers `Ok`, bytes and record survive power loss.
+    pub async fn commit(mut self, object: NewObject) -> Result<Placed, WriteError> {
+        let sha256 = Sha256(self.hash.finalize_reset().into());
+        let placed = Placed { object: self.object, sha256, bytes: self.written, copies: 1 };
+        let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, handover: Handover::last() });
+        self.begun = false; // from here on the committer ends the object
+        let (ticket, answer) = oneshot::channel();
+        self.buffer.hand_over_commit(|clock, catalogue| {
+            let commit = Commit {
+                object: placed.object,
+                destinations: catalogue.routing().matching(&object.source, &object.facts),
+                identity: object.identity,
+                facts: object.facts,
+                source: object.source,
+                service_level: object.service_level,
+                flags: object.flags,
+                bytes: placed.bytes,
+                sha256,
+                extents: Vec::new(),
+                accepted_at: clock.now(),
+                accepted: catalogue.now(),
+            };
+            Request::Commit { last, commit: Box::new(commit), ticket }
+        });
+        answer.await.unwrap_or(Err(WriteError::Closing))?;
+        Ok(placed)
+    }
+
+    /// Bytes taken so far.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if self.begun {
+            self.buffer.log().queue.push(Request::Abort { object: self.object });
+        }
+    }
+}
