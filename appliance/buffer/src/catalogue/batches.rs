@@ -68,7 +68,12 @@ impl Catalogue {
 
     /// Deliveries of a destination, in the order of their studies (delayed ones: of their time). The caller's step takes the rows out of the
     /// walk's table, so that asking again goes on; `after` skips those that a step left there.
-    pub(crate) fn destination_batch(&self, destination: &DestinationName, walk: Walk, after: Option<Cursor>) -> Done<(Vec<ObjectId>, Option<Cursor>)> {
+    pub(crate) fn destination_batch(
+        &self,
+        destination: &DestinationName,
+        walk: Walk,
+        after: Option<Cursor>,
+    ) -> Done<(Vec<ObjectId>, Option<Cursor>)> {
         let read = self.read()?;
         let name = destination.as_str();
         let (study, object) = after.map_or((0, 0), |(study, object)| (study, object.saturating_add(1)));

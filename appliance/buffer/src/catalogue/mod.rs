@@ -15,6 +15,8 @@ mod leases;
 mod questions;
 mod row;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use std::{
@@ -199,8 +201,7 @@ impl Catalogue {
     /// Time never stands before what an applied entry says.
     fn advance_to(&self, latest: BufferTime) {
         if self.now() < latest {
-            *self.shared.time.lock().unwrap_or_else(PoisonError::into_inner) =
-                RunningTime { base: latest, boot: self.shared.clock.boot() };
+            *self.shared.time.lock().unwrap_or_else(PoisonError::into_inner) = RunningTime { base: latest, boot: self.shared.clock.boot() };
         }
     }
 
@@ -285,10 +286,7 @@ impl Catalogue {
     }
 }
 
-fn open_stores(
-    catalogue: impl redb::StorageBackend,
-    history: impl redb::StorageBackend,
-) -> Result<(Stores, Checkpoint, State), OpenError> {
+fn open_stores(catalogue: impl redb::StorageBackend, history: impl redb::StorageBackend) -> Result<(Stores, Checkpoint, State), OpenError> {
     let fail = |error: CatalogueError| OpenError::Catalogue(error.to_string());
     let history = open_store(history, HISTORY_CACHE, "history.redb", history::set_up)?;
     let past = history::state(&history).map_err(fail)?;

@@ -1,8 +1,8 @@
 //! The rows of the catalogue and what follows from each alone.
 
 use relaypacs_domain::{
-    AeTitle, Delivery, DeliveryState, DestinationName, Event, Failure, Flag, HeaderFacts, HeldReason, Identity, ServiceLevel, Sha256, Source,
-    SourceKind, Timestamp, Uid,
+    AeTitle, Delivery, DeliveryState, DestinationName, Event, Failure, Flag, HeaderFacts, HeldReason, Identity, ServiceLevel, Sha256,
+    Source, SourceKind, Timestamp, Uid,
 };
 use serde::{Deserialize, Serialize};
 

@@ -68,7 +68,8 @@ impl Catalogue {
         let mut next = look.blocked.then_some(BLOCKED_PAUSE);
         for rank in 0..=ServiceLevel::Routine.rank() {
             let name = destination.as_str();
-            let mut rows = look.later.range((name, rank, look.now.saturating_add(1), 0)..=(name, rank, u64::MAX, u64::MAX)).map_err(storage)?;
+            let mut rows =
+                look.later.range((name, rank, look.now.saturating_add(1), 0)..=(name, rank, u64::MAX, u64::MAX)).map_err(storage)?;
             if let Some(row) = rows.next() {
                 let pause = Duration::from_micros(row.map_err(storage)?.0.value().2 - look.now);
                 next = Some(next.map_or(pause, |known: Duration| known.min(pause)));
@@ -132,7 +133,8 @@ impl<'a> Look<'a> {
     fn overdue(&self, rank: u8) -> Done<Vec<u64>> {
         let name = self.destination.as_str();
         let rows = self.later.range((name, rank, 0, 0)..=(name, rank, self.now, u64::MAX)).map_err(storage)?;
-        let mut studies = rows.take(LOOK_AHEAD).map(|row| row.map(|(key, _)| key.value().3)).collect::<Result<Vec<_>, _>>().map_err(storage)?;
+        let mut studies =
+            rows.take(LOOK_AHEAD).map(|row| row.map(|(key, _)| key.value().3)).collect::<Result<Vec<_>, _>>().map_err(storage)?;
         studies.sort_unstable();
         Ok(studies)
     }
