@@ -22,6 +22,8 @@ mod part10;
 mod scu;
 mod sink;
 
+#[cfg(fuzzing)]
+pub use association::fuzzing;
 pub use association::{Modality, ScpOptions, serve};
 pub use header::HeaderScanner;
 pub use metrics::{Metrics, PeerSeen};

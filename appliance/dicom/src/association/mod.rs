@@ -17,6 +17,8 @@
 
 mod acceptor;
 mod admission;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod link;
 mod listener;
 mod message;

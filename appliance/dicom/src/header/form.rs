@@ -94,7 +94,7 @@ impl Form {
             return Reading::Header(header(self.u32([a, b, c, d]), false), 8);
         }
         match length_field([a, b]) {
-            LengthField::Short => Reading::Header(header(u32::from(self.u16([c, d])), [a, b] == *b"UN"), 8),
+            LengthField::Short => Reading::Header(header(u32::from(self.u16([c, d])), false), 8),
             LengthField::InsteadOfVr => Reading::Header(header(self.u32([a, b, c, d]), false), 8),
             LengthField::Long => match bytes.first_chunk::<{ Self::MAX_HEADER }>() {
                 Some([.., a4, b4, c4, d4]) => Reading::Header(header(self.u32([*a4, *b4, *c4, *d4]), [a, b] == *b"UN"), 12),
