@@ -105,7 +105,7 @@ impl Metrics {
         let registry = registry.sub_registry_with_prefix("relaypacs_dicom");
         registry.register("associations", "Associations ended, by calling AE title and outcome", inner.associations.clone());
         registry.register("associations_open", "Associations open now", inner.open.clone());
-        registry.register("rejects", "Associations rejected, by reason", inner.rejects.clone());
+        registry.register("rejects", "Associations that did not come about, by reason", inner.rejects.clone());
         registry.register("instances_received", "Instances kept (C-STORE answered with 0000)", inner.instances.clone());
         registry.register("received_bytes", "Bytes of the data sets kept", inner.bytes.clone());
         registry.register("store_answers", "C-STORE answers, by status", inner.answers.clone());
@@ -142,8 +142,12 @@ impl Metrics {
         OpenAssociation { metrics: self.clone(), calling: calling.to_string(), label, outcome: "failed" }
     }
 
+    /// No association came about; `calling` is empty where it is not known.
     pub(crate) fn rejected(&self, calling: &str, label: &'static str, why: &str) {
         self.0.rejects.get_or_create(&ReasonLabels { reason: label }).inc();
+        if calling.is_empty() {
+            return;
+        }
         self.seen(calling, |peer, now| peer.last_refusal = Some((now, why.to_owned())));
     }
 

@@ -1,5 +1,7 @@
 //! DCMTK's senders, unmodified.
 
+#![allow(clippy::expect_used, reason = "a failed test fails")]
+
 mod common;
 
 use std::{path::PathBuf, process::Output};

@@ -131,7 +131,10 @@ pub(crate) async fn serve_connection<S: Sink, T: Stream>(shared: Arc<Shared<S>>,
         }
         Ok(Handshake::Refused) => await_close(&shared, link, &seat).await,
         Ok(Handshake::Gone) => tracing::debug!(association = number, %address, "closed before an association was asked for"),
-        Err(_) => tracing::info!(association = number, %address, outcome = "artim", "no association was asked for in time"),
+        Err(_) => {
+            shared.metrics.rejected("", "artim", "no association was asked for in time");
+            tracing::info!(association = number, %address, outcome = "artim", "no association was asked for in time");
+        }
     }
 }
 
@@ -173,6 +176,7 @@ async fn shake_hands<S: Sink, T: Stream>(
                     let _ = link.write(&reject.pdu()).await; // the peer may be gone already
                 }
                 Refused::Violated(violation) => {
+                    shared.metrics.rejected(&calling, "protocol_error", &violation.to_string());
                     tracing::warn!(association = number, calling_ae = calling, %address, outcome = "aborted", reason = %violation, "association refused");
                     link.abort(violation.reason()).await;
                 }

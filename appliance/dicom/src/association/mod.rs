@@ -32,3 +32,6 @@ mod violation;
 
 pub use listener::serve;
 pub use options::{Modality, ScpOptions};
+
+#[cfg(test)]
+mod tests;

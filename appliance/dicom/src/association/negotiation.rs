@@ -24,6 +24,9 @@ const STANDARD_ROOT: &str = "1.2.840.10008.";
 const STORAGE_ARC: &str = "1.2.840.10008.5.1.4.1.1.";
 /// Server response of a positively answered user identity (PS3.7 D.3.3.7.2).
 const USER_IDENTITY_RESPONSE: u8 = 0x59;
+/// Answer to an extended negotiation of a storage class (PS3.4 B.3.1.2): level 2 (every element is kept), signature level 3 (bit
+/// preserving), no element is coerced.
+const STORAGE_SUPPORT: [u8; 6] = [2, 0, 3, 0, 0, 0];
 
 /// One accepted presentation context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,11 @@ impl Contexts {
     /// Whether any context was accepted for this class.
     pub(crate) fn holds_class(&self, class: &Uid) -> bool {
         self.0.iter().any(|(_, context)| context.abstract_syntax == *class)
+    }
+
+    /// Whether objects of this class may be stored over the association.
+    pub(crate) fn stores_class(&self, class: &Uid) -> bool {
+        class.as_str() != VERIFICATION && self.holds_class(class)
     }
 }
 
@@ -124,6 +132,10 @@ fn answer(item: &UserVariableItem, contexts: &Contexts) -> Option<UserVariableIt
         UserVariableItem::ScuScpRoleSelectionSubItem(class, roles) => {
             Uid::from_value(class.as_bytes()).ok().filter(|uid| contexts.holds_class(uid))?;
             Some(UserVariableItem::ScuScpRoleSelectionSubItem(class.clone(), RequestorRoles { scu: roles.scu, scp: false }))
+        }
+        UserVariableItem::SopClassExtendedNegotiationSubItem(class, _) => {
+            Uid::from_value(class.as_bytes()).ok().filter(|uid| contexts.stores_class(uid))?;
+            Some(UserVariableItem::SopClassExtendedNegotiationSubItem(class.clone(), STORAGE_SUPPORT.to_vec()))
         }
         // Only asked-for answers are given, and only for the kinds whose answer is empty; tickets and assertions are not understood here.
         UserVariableItem::UserIdentityItem(identity) if identity.positive_response_requested() => match identity.identity_type() {

@@ -224,3 +224,6 @@ pub(crate) fn append_command(out: &mut Vec<u8>, context: u8, command: &[u8], max
         append_p_data(out, context, Part::Command, fragments.peek().is_none(), fragment);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -157,7 +157,7 @@ impl<S: Sink> Session<S> {
         };
         let sop_class = uid(&command.sop_class, "SOP class")?;
         let sop_instance = uid(&command.sop_instance, "SOP instance")?;
-        if !self.contexts.holds_class(&sop_class) {
+        if !self.contexts.stores_class(&sop_class) {
             return Err(Refusal::new(Status::NotAuthorised, "the SOP class was not negotiated"));
         }
         let transfer_syntax = context.transfer_syntax.clone();
