@@ -1,0 +1,304 @@
+//! The composition root: opens the buffer, connects the services, supervises them and shuts down in order.
+//!
+//! Everything that can fail at start is done in [`Appliance::open`], before anything is served: data directory, lock and recovery, listeners,
+//! destinations. [`Appliance::run`] serves until it is told to stop; then nothing new is accepted, what is under way may end, and the buffer
+//! is checkpointed.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    os::unix::net::UnixListener,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use relaypacs_buffer::{Buffer, OpenError, Options, Recovery};
+use relaypacs_dicom::ScpOptions;
+use relaypacs_domain::Clock;
+use relaypacs_forward::Forwarder;
+use relaypacs_http::{App, BoxInfo, KnownModality, Parts};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    completion::Completion,
+    config::Config,
+    data_dir,
+    listeners::{self, ListenError},
+    logs, notify,
+    sink::BufferSink,
+    tasks::supervise,
+};
+
+/// Objects in flight may end within this time after the stop.
+const DRAIN: Duration = Duration::from_secs(12);
+/// All services must have ended within this time after the stop; what has not is cut off.
+const SERVICES_END: Duration = Duration::from_secs(16);
+/// The last checkpoint must be written within this time.
+const BUFFER_CLOSES: Duration = Duration::from_secs(3);
+
+/// A box that is open and not yet serving.
+pub(crate) struct Appliance {
+    config: Config,
+    directory: PathBuf,
+    clock: Clock,
+    buffer: Buffer,
+    recovery: Recovery,
+    forwarder: Forwarder,
+    dicom: Vec<TcpListener>,
+    http: Vec<TcpListener>,
+    admin: UnixListener,
+    log: logs::Change,
+}
+
+/// Why a box cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The data directory cannot be made or closed to others.
+    #[error("the data directory {path} cannot be used: {source}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The buffer does not open.
+    #[error(transparent)]
+    Buffer(#[from] OpenError),
+    /// A port or socket cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// A destination is configured wrongly (a certificate file that is missing, say).
+    #[error(transparent)]
+    Destination(#[from] relaypacs_forward::ConfigError),
+}
+
+/// What a running box tells about itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    /// Where modalities connect.
+    pub(crate) dicom: Vec<SocketAddr>,
+    /// Where the API answers.
+    pub(crate) http: Vec<SocketAddr>,
+    /// What opening the buffer found.
+    pub(crate) recovery: Recovery,
+}
+
+impl Appliance {
+    /// Opens everything. Blocks on the disk: call it from a thread that may. Must be called within a runtime.
+    pub(crate) fn open(config: Config, directory: &Path, log: logs::Change) -> Result<Self, StartError> {
+        let unusable = |source| StartError::Directory { path: directory.to_owned(), source };
+        data_dir::prepare(directory).map_err(unusable)?;
+        let directory = directory.canonicalize().map_err(unusable)?;
+        let clock = Clock::system();
+        let (buffer, recovery) = Buffer::open(options(&config, &directory), clock.clone())?;
+        report(&recovery);
+        let forwarder = Forwarder::new(buffer.clone(), clock.clone(), config.destination.clone())?;
+        let admin = listeners::admin(&directory)?;
+        let dicom = listeners::tcp("dicom.port", &config.dicom.bind, config.dicom.port)?;
+        let http = listeners::tcp("http.plain_port", &config.http.bind, config.http.plain_port)?;
+        Ok(Self { config, directory, clock, buffer, recovery, forwarder, dicom, http, admin, log })
+    }
+
+    /// What it will tell about itself.
+    pub(crate) fn running(&self) -> Running {
+        let addresses = |listeners: &[TcpListener]| listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        Running { dicom: addresses(&self.dicom), http: addresses(&self.http), recovery: self.recovery.clone() }
+    }
+
+    /// Serves until `stop`, then ends everything within 20 s. `ready` is called once studies are taken.
+    pub(crate) async fn run(self, stop: CancellationToken, ready: impl FnOnce(&Running)) {
+        let running = self.running();
+        if let Err(error) = self.buffer.set_routing(self.forwarder.routing()).await {
+            tracing::error!(%error, "destinations cannot be told to the catalogue");
+        }
+        let (buffer, directory) = (self.buffer.clone(), self.directory.clone());
+        let mut services = self.start(&stop);
+        notify::ready();
+        tracing::info!(dicom = ?running.dicom, http = ?running.http, data_dir = %directory.display(), "the box takes studies");
+        ready(&running);
+        stop.cancelled().await;
+        notify::stopping();
+        tracing::info!("shutting down");
+        let ended = tokio::time::timeout(SERVICES_END, async { while services.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            tracing::warn!(left = services.len(), "services did not end in time and are cut off");
+            services.shutdown().await;
+        }
+        if tokio::time::timeout(BUFFER_CLOSES, buffer.close()).await.is_err() {
+            tracing::warn!("the last checkpoint did not end in time; the next start reads a little more of the log");
+        }
+        // Gone or never there: nothing to do about either.
+        let _ = std::fs::remove_file(data_dir::admin_socket(&directory));
+        tracing::info!("stopped");
+    }
+
+    /// Starts all services, each supervised on its own.
+    fn start(self, stop: &CancellationToken) -> JoinSet<()> {
+        let mut services = JoinSet::new();
+        let completion = Arc::new(Completion::new(self.clock.clone(), self.config.dicom.study_idle.0));
+        let scp = relaypacs_dicom::Metrics::default();
+        let dicom_listening = Arc::new(AtomicBool::new(false));
+        let app = App::new(Parts {
+            buffer: self.buffer.clone(),
+            forwarder: self.forwarder.clone(),
+            scp: scp.clone(),
+            clock: self.clock.clone(),
+            info: about(&self.config),
+            dicom_listening: dicom_listening.clone(),
+            log_filter: self.log.clone(),
+        });
+
+        let sink = Arc::new(BufferSink::new(self.buffer.clone(), completion.clone(), service_levels(&self.config), stop.clone()));
+        let options = Arc::new(scp_options(&self.config));
+        for listener in self.dicom {
+            let (sink, options, scp, token, listening) =
+                (sink.clone(), options.clone(), scp.clone(), stop.clone(), dicom_listening.clone());
+            services.spawn(supervise("dicom", stop.clone(), move || {
+                dicom_service(listener.try_clone(), options.clone(), sink.clone(), scp.clone(), token.clone(), listening.clone())
+            }));
+        }
+        for listener in self.http {
+            let (router, token) = (relaypacs_http::public(app.clone()), stop.clone());
+            services.spawn(supervise("http", stop.clone(), move || http_service(listener.try_clone(), router.clone(), token.clone())));
+        }
+        let (router, token, admin) = (relaypacs_http::admin(app), stop.clone(), self.admin);
+        services.spawn(supervise("admin socket", stop.clone(), move || admin_service(admin.try_clone(), router.clone(), token.clone())));
+        let (forwarder, token) = (self.forwarder, stop.clone());
+        services.spawn(supervise("forward", stop.clone(), move || {
+            let (forwarder, token) = (forwarder.clone(), token.clone());
+            async move { forwarder.run(token).await }
+        }));
+        let (buffer, token) = (self.buffer, stop.clone());
+        services.spawn(supervise("completion", stop.clone(), move || {
+            let (completion, buffer, token) = (completion.clone(), buffer.clone(), token.clone());
+            async move { completion.watch(&buffer, token).await }
+        }));
+        let token = stop.clone();
+        services.spawn(supervise("heartbeat", stop.clone(), move || notify::heartbeat(token.clone())));
+        services
+    }
+}
+
+/// Serves one DICOM listener and tells whether it does.
+async fn dicom_service(
+    listener: io::Result<TcpListener>,
+    options: Arc<ScpOptions>,
+    sink: Arc<BufferSink>,
+    metrics: relaypacs_dicom::Metrics,
+    stop: CancellationToken,
+    listening: Arc<AtomicBool>,
+) {
+    /// Says "not listening" however the service ends.
+    struct Until(Arc<AtomicBool>);
+    impl Drop for Until {
+        fn drop(&mut self) {
+            self.0.store(false, Ordering::Relaxed);
+        }
+    }
+    match listener.and_then(tokio::net::TcpListener::from_std) {
+        Ok(listener) => {
+            listening.store(true, Ordering::Relaxed);
+            let _until = Until(listening);
+            relaypacs_dicom::serve(listener, options, sink, metrics, stop, DRAIN).await;
+        }
+        Err(error) => tracing::error!(%error, "the DICOM listener cannot be used"),
+    }
+}
+
+async fn http_service(listener: io::Result<TcpListener>, router: axum::Router, stop: CancellationToken) {
+    match listener.and_then(tokio::net::TcpListener::from_std) {
+        Ok(listener) => relaypacs_http::serve_tcp(listener, router, stop).await,
+        Err(error) => tracing::error!(%error, "the HTTP listener cannot be used"),
+    }
+}
+
+async fn admin_service(listener: io::Result<UnixListener>, router: axum::Router, stop: CancellationToken) {
+    match listener.and_then(tokio::net::UnixListener::from_std) {
+        Ok(listener) => relaypacs_http::serve_unix(listener, router, stop).await,
+        Err(error) => tracing::error!(%error, "the admin socket cannot be used"),
+    }
+}
+
+/// The buffer's options as configured.
+pub(crate) fn options(config: &Config, directory: &Path) -> Options {
+    Options {
+        dir: directory.to_owned(),
+        max_bytes: config.buffer.max_bytes.fixed().map(|size| size.0),
+        reserve_bytes: config.buffer.reserve_bytes.fixed().map(|size| size.0),
+        segment_bytes: config.buffer.segment_bytes.0,
+        retention: config.buffer.retention.0,
+        history: config.buffer.history.0,
+    }
+}
+
+fn scp_options(config: &Config) -> ScpOptions {
+    let modality = |modality: &crate::config::Modality| relaypacs_dicom::Modality {
+        ae_title: modality.ae_title.clone(),
+        address: modality.address,
+        service_level: modality.service_level,
+        max_associations: modality.max_associations,
+    };
+    ScpOptions {
+        ae_title: config.dicom.ae_title.clone(),
+        max_associations: config.dicom.max_associations,
+        max_associations_per_peer: config.dicom.max_associations_per_peer,
+        max_unassociated: config.dicom.max_unassociated,
+        idle_timeout: config.dicom.idle_timeout.0,
+        artim: config.dicom.artim.0,
+        // The rules hold it to 1 MiB at most.
+        max_pdu: u32::try_from(config.dicom.max_pdu.0).unwrap_or(u32::MAX),
+        modalities: config.modality.iter().map(modality).collect(),
+    }
+}
+
+fn service_levels(config: &Config) -> HashMap<relaypacs_domain::AeTitle, relaypacs_domain::ServiceLevel> {
+    config.modality.iter().filter_map(|modality| Some((modality.ae_title.clone(), modality.service_level?))).collect()
+}
+
+fn about(config: &Config) -> BoxInfo {
+    let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let known = |modality: &crate::config::Modality| KnownModality {
+        ae_title: modality.ae_title.clone(),
+        address: modality.address,
+        port: modality.port,
+        service_level: modality.service_level,
+        max_associations: modality.max_associations,
+        description: modality.description.clone(),
+    };
+    BoxInfo {
+        version: env!("CARGO_PKG_VERSION").into(),
+        build: option_env!("RELAYPACS_BUILD").unwrap_or("unknown").into(),
+        node_name: if config.site.name.is_empty() { host() } else { config.site.name.clone() },
+        ae_title: config.dicom.ae_title.clone(),
+        dicom_port: config.dicom.port,
+        monitoring_networks: config.http.monitoring_networks.clone(),
+        modalities: config.modality.iter().map(known).collect(),
+    }
+}
+
+/// Says what opening the buffer found: damage loudly.
+fn report(recovery: &Recovery) {
+    tracing::info!(
+        took_ms = recovery.took.as_millis(),
+        objects = recovery.objects,
+        replayed_records = recovery.replayed_records,
+        torn_bytes = recovery.torn_bytes,
+        rebuilt = recovery.rebuilt,
+        "the buffer is open"
+    );
+    for damage in &recovery.damaged {
+        tracing::error!(
+            segment = damage.segment,
+            offset = damage.offset,
+            sop_instance = damage.sop_instance.as_ref().map(tracing::field::display),
+            what = damage.what,
+            "an acknowledged object can no longer be read: send it again from the modality"
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! `relaypacs serve`: runs the box in the foreground until SIGTERM or SIGINT.
+
+use std::io;
+
+use relaypacs_buffer::OpenError;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Arguments, Exit, Fault, check};
+use crate::{
+    appliance::{Appliance, StartError},
+    data_dir, logs,
+};
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
+    let config = arguments.load()?;
+    let log = logs::start(&config.log.level, config.log.format).map_err(Fault::failed)?;
+    for note in check::notes(&config) {
+        tracing::info!("{note}");
+    }
+    let directory = data_dir::for_daemon(arguments.data_dir.as_deref());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::failed(format!("the async runtime cannot start: {error}")))?;
+    let _inside = runtime.enter();
+    let appliance = Appliance::open(config, &directory, log).map_err(|error| cannot_start(&error))?;
+    let stop = CancellationToken::new();
+    runtime.block_on(async {
+        let signals = wait_for_signals(stop.clone())?;
+        tokio::spawn(signals);
+        appliance.run(stop, |_| {}).await;
+        Ok(())
+    })
+}
+
+/// Cancels `stop` at the first SIGTERM or SIGINT; a second one ends the process at once (nothing acknowledged is lost by that).
+pub(crate) fn wait_for_signals(stop: CancellationToken) -> Result<impl Future<Output = ()> + Send + 'static, Fault> {
+    let unusable = |error: io::Error| Fault::failed(format!("signals cannot be caught: {error}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(unusable)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unusable)?;
+    Ok(async move {
+        for nth in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if nth == 0 {
+                stop.cancel();
+            }
+        }
+        tracing::warn!("told to stop a second time: ending at once");
+        std::process::exit(i32::from(Exit::Failed.code()));
+    })
+}
+
+/// Why the box cannot start, with what to do.
+pub(crate) fn cannot_start(error: &StartError) -> Fault {
+    let denied = |kind: io::ErrorKind| if kind == io::ErrorKind::PermissionDenied { Exit::NotAllowed } else { Exit::Failed };
+    let said = error.to_string();
+    match error {
+        StartError::Directory { source, .. } => {
+            Fault::new(denied(source.kind()), said).hint("name another one with --data-dir, or run as root or relaypacs")
+        }
+        StartError::Listen(listen) => match listen.source.kind() {
+            io::ErrorKind::AddrInUse => Fault::failed(said)
+                .hint(format!("another program has it (`ss -ltnp` names it); stop that or set another port with --set {}=", listen.what)),
+            io::ErrorKind::PermissionDenied => {
+                Fault::new(Exit::NotAllowed, said).hint("ports below 1024 need root or CAP_NET_BIND_SERVICE")
+            }
+            _ => Fault::failed(said),
+        },
+        StartError::Destination(_) => Fault::new(Exit::Configuration, said).hint("mend it, then try `relaypacs check`"),
+        StartError::Buffer(open) => match open {
+            OpenError::Locked(_) => Fault::new(Exit::TryLater, said).hint("stop that one first, or name another --data-dir"),
+            OpenError::Io { source, .. } => Fault::new(denied(source.kind()), said).hint("check the disk and who owns the data directory"),
+            OpenError::Newer { .. } | OpenError::Catalogue(_) => Fault::failed(said),
+        },
+    }
+}

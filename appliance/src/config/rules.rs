@@ -1,0 +1,120 @@
+//! Rules that a value's type alone does not hold: ranges, and what must fit together.
+
+use std::{collections::HashSet, time::Duration};
+
+use super::{
+    Config, Problem,
+    values::{Auto, Size, Span},
+};
+use crate::logs;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+/// Every broken rule, with the place where the value was set.
+pub(super) fn broken(config: &Config) -> Vec<Problem> {
+    let mut rules = Rules { config, problems: Vec::new() };
+    rules.dicom();
+    rules.buffer();
+    rules.lists();
+    rules.others();
+    rules.problems
+}
+
+struct Rules<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+}
+
+impl Rules<'_> {
+    fn dicom(&mut self) {
+        let dicom = &self.config.dicom;
+        self.number("dicom.max_associations", dicom.max_associations, 1, 4096);
+        self.number("dicom.max_associations_per_peer", dicom.max_associations_per_peer, 1, 4096);
+        self.number("dicom.max_unassociated", dicom.max_unassociated, 1, 4096);
+        self.span("dicom.idle_timeout", dicom.idle_timeout, "1s", "1d");
+        self.span("dicom.artim", dicom.artim, "1s", "10m");
+        self.span("dicom.study_idle", dicom.study_idle, "1s", "1h");
+        self.size("dicom.max_pdu", dicom.max_pdu, 4 * KIB, MIB);
+        let ports = [dicom.port, dicom.tls_port, self.config.http.port, self.config.http.plain_port];
+        let names = ["dicom.port", "dicom.tls_port", "http.port", "http.plain_port"];
+        for (at, port) in ports.iter().enumerate().filter(|(_, port)| **port != 0) {
+            if let Some(other) = ports[..at].iter().position(|earlier| earlier == port) {
+                self.add(names[at], format!("port {port} is taken by {}", names[other]));
+            }
+        }
+    }
+
+    fn buffer(&mut self) {
+        let buffer = &self.config.buffer;
+        self.size("buffer.segment_bytes", buffer.segment_bytes, MIB, 1024 * MIB);
+        self.span("buffer.retention", buffer.retention, "0s", "3650d");
+        self.span("buffer.history", buffer.history, "1d", "36500d");
+        let smallest = Size(buffer.segment_bytes.0.saturating_mul(4));
+        if let Auto::Fixed(most) = buffer.max_bytes
+            && most < smallest
+        {
+            self.add("buffer.max_bytes", format!("{most} is too little: at least four segments ({smallest})"));
+        }
+    }
+
+    fn lists(&mut self) {
+        let mut names = HashSet::new();
+        for (index, destination) in self.config.destination.iter().enumerate() {
+            if !names.insert(&destination.name) {
+                self.add(&format!("destination.{index}.name"), format!("a destination named {} is there already", destination.name));
+            }
+            if let Err(wrong) = destination.check() {
+                let value = wrong.value.map(|value| format!("{value:?} ")).unwrap_or_default();
+                self.add(&format!("destination.{index}.{}", wrong.field), format!("{value}{}", wrong.rule));
+            }
+        }
+        let mut titles = HashSet::new();
+        for (index, modality) in self.config.modality.iter().enumerate() {
+            if !titles.insert(&modality.ae_title) {
+                self.add(&format!("modality.{index}.ae_title"), format!("a modality with AE title {} is there already", modality.ae_title));
+            }
+            if let Some(most) = modality.max_associations {
+                self.number(&format!("modality.{index}.max_associations"), most, 1, 4096);
+            }
+        }
+    }
+
+    fn others(&mut self) {
+        if let Err(rule) = logs::directives(&self.config.log.level) {
+            self.add("log.level", rule);
+        }
+        let zone = &self.config.site.time_zone;
+        if !zone.is_empty() && jiff::tz::TimeZone::get(zone).is_err() {
+            self.add("site.time_zone", format!("{zone:?} is no time zone that this machine knows; write it like \"Europe/Berlin\""));
+        }
+        if self.config.site.name.chars().count() > 64 || self.config.site.name.chars().any(char::is_control) {
+            self.add("site.name", "a name has at most 64 characters on one line".into());
+        }
+    }
+
+    /// Notes a broken rule. A key that was not set is reported at the table in which it is missing.
+    fn add(&mut self, path: &str, message: String) {
+        let origin = self.config.origin(path).or_else(|| self.config.origin(path.rsplit_once('.')?.0));
+        self.problems.push(Problem::at(path, origin, message));
+    }
+
+    fn number(&mut self, path: &str, value: usize, least: usize, most: usize) {
+        if !(least..=most).contains(&value) {
+            self.add(path, format!("{value} is out of range: {least} to {most}"));
+        }
+    }
+
+    fn size(&mut self, path: &str, value: Size, least: u64, most: u64) {
+        if !(least..=most).contains(&value.0) {
+            self.add(path, format!("{value} is out of range: {} to {}", Size(least), Size(most)));
+        }
+    }
+
+    fn span(&mut self, path: &str, value: Span, least: &str, most: &str) {
+        let bound = |text: &str| text.parse::<Span>().map_or(Duration::ZERO, |span| span.0);
+        if !(bound(least)..=bound(most)).contains(&value.0) {
+            self.add(path, format!("{value} is out of range: {least} to {most}"));
+        }
+    }
+}
