@@ -33,19 +33,25 @@ fn expected(samples: &[Sample]) -> BTreeMap<String, String> {
     samples.iter().map(|s| (s.sop.clone(), s.sha256.clone())).collect()
 }
 
-/// Sends through a box into an Orthanc and compares what comes back, and what the box's own ledger says.
-fn check(send: impl FnOnce(&Appliance, &[Sample])) {
-    let folder = Folder::new();
-    let samples = files(&folder);
-    check_with(&folder, &samples, send);
+/// Compares by UID; names the files that are missing, strange or changed.
+fn assert_same(who: &str, got: &BTreeMap<String, String>, samples: &[Sample]) {
+    let wanted = expected(samples);
+    let different = samples.iter().filter(|s| got.get(&s.sop) != Some(&s.sha256)).map(|s| {
+        let what = if got.contains_key(&s.sop) { "changed" } else { "missing" };
+        format!("{what}: {} ({})", s.path.display(), s.syntax)
+    });
+    let strange = got.keys().filter(|sop| !wanted.contains_key(*sop)).map(|sop| format!("strange: {sop}"));
+    let all: Vec<String> = different.chain(strange).collect();
+    assert!(all.is_empty(), "{who} does not have what was sent:\n{}", all.join("\n"));
 }
 
-fn check_with(folder: &Folder, samples: &[Sample], send: impl FnOnce(&Appliance, &[Sample])) {
+/// Sends through a box into an Orthanc and compares what comes back, and what the box's own ledger says.
+fn check(folder: &Folder, samples: &[Sample], send: impl FnOnce(&Appliance, &[Sample])) {
     let pacs = Orthanc::start(folder, "pacs", &json!({}));
     let appliance = Setup::new(folder).stow("orthanc", &pacs.url(), "").start();
     send(&appliance, samples);
     appliance.drained();
-    assert_eq!(pacs.holds(), expected(samples));
+    assert_same("Orthanc", &pacs.holds(), samples);
     let ledger: BTreeMap<String, String> = appliance
         .studies()
         .iter()
@@ -55,35 +61,52 @@ fn check_with(folder: &Folder, samples: &[Sample], send: impl FnOnce(&Appliance,
             (e["sop_instance_uid"].as_str().expect("a UID").to_string(), e["sha256"].as_str().expect("a hash").to_string())
         })
         .collect();
-    assert_eq!(ledger, expected(samples));
+    assert_same("the ledger", &ledger, samples);
+}
+
+// Some senders re-encode what lies on their disk: then "what was sent" is not the file. They are tested with files that they leave alone.
+
+/// DCMTK's senders turn Implicit VR into Explicit VR where the receiver takes both.
+fn explicit(sample: &Sample) -> bool {
+    sample.syntax == EXPLICIT_LE
+}
+
+/// dicom-rs writes every sequence with undefined length; the images made here have none.
+fn without_sequences(sample: &Sample) -> bool {
+    !sample.path.starts_with(installed("data/odd"))
+}
+
+/// Through the box with one of other people's senders.
+fn check_sender(sender: Sender, leaves_alone: fn(&Sample) -> bool) {
+    let folder = Folder::new();
+    let samples: Vec<Sample> = files(&folder).into_iter().filter(leaves_alone).collect();
+    check(&folder, &samples, |appliance, samples| sender.send(appliance.dicom(), samples));
 }
 
 #[test]
 fn storescu() {
-    check(|appliance, samples| Sender::Storescu.send(appliance.dicom(), samples));
+    check_sender(Sender::Storescu, explicit);
 }
 
 #[test]
 fn dcmsend() {
-    // dcmsend itself turns Implicit VR into Explicit VR where the receiver takes both: what it sends is then not what lies on its disk.
-    let folder = Folder::new();
-    let samples: Vec<Sample> = files(&folder).into_iter().filter(|s| s.syntax == EXPLICIT_LE).collect();
-    check_with(&folder, &samples, |appliance, samples| Sender::Dcmsend.send(appliance.dicom(), samples));
+    check_sender(Sender::Dcmsend, explicit);
 }
 
 #[test]
 fn pynetdicom() {
-    check(|appliance, samples| Sender::Pynetdicom.send(appliance.dicom(), samples));
+    check_sender(Sender::Pynetdicom, |_| true);
 }
 
 #[test]
 fn dicom_rs() {
-    check(|appliance, samples| Sender::DicomRs.send(appliance.dicom(), samples));
+    check_sender(Sender::DicomRs, without_sequences);
 }
 
 #[test]
 fn our_own_send_command() {
-    check(|appliance, samples| {
+    let folder = Folder::new();
+    check(&folder, &files(&folder), |appliance, samples| {
         let to = appliance.dicom().to_string();
         let paths: Vec<&str> = samples.iter().map(|s| s.path.to_str().expect("paths of tests are text")).collect();
         run(appliance.command(&["send", "--to", &to, "--called", CALLED]).args(paths));
@@ -100,7 +123,7 @@ fn orthanc() {
     let ids: Vec<String> = samples.iter().map(|s| modality.import(Path::new(&s.path))).collect();
     modality.send("box", &ids);
     appliance.drained();
-    assert_eq!(pacs.holds(), expected(&samples));
+    assert_same("Orthanc", &pacs.holds(), &samples);
 }
 
 #[test]
