@@ -27,11 +27,7 @@ use crate::{
     dicomweb::{Retrieved, Service},
     metrics::Metrics,
     outcome::{Item, Judgement, Outcome, dicom_failure, judge},
-    stow::{
-        Reply, Sending, Sent,
-        answer::{Answer, Named},
-        request::Progress,
-    },
+    stow::{Reply, Sending, Sent, answer::Named, request::Progress},
 };
 
 /// What delivering to one STOW-RS destination needs.
@@ -289,7 +285,7 @@ impl Run<'_> {
 
     async fn stored(&mut self, item: &Item, reply: &Reply, url: Option<String>, warning: Option<u16>) {
         if item.later_version {
-            return self.compare(item, "two versions of its UID were received").await;
+            return self.compare(item, None).await;
         }
         let warning = warning.map(|warning| format!(", warning {warning:04X}")).unwrap_or_default();
         let detail = format!("named in ReferencedSOPSequence, HTTP {}{warning}", reply.status);
@@ -303,7 +299,7 @@ impl Run<'_> {
         match judge(reason) {
             Judgement::Permanent => self.settle(&item, Verdict::Hold(HeldReason::Refused, failure)),
             Judgement::Again => self.again(&item, failure),
-            Judgement::Duplicate => self.compare(&item, &failure.detail).await,
+            Judgement::Duplicate => self.compare(&item, Some(failure)).await,
             Judgement::Credentials if !renewed && self.to.service.authorizer.renew(generation).await => {
                 self.jobs.push_front(Job { items: vec![item], tried: Some(failure), renewed: true });
             }
@@ -321,16 +317,21 @@ impl Run<'_> {
         }
     }
 
-    /// Retrieves what the destination holds under the UID: proven if it is equal, held if not.
-    async fn compare(&mut self, item: &Item, why: &str) {
-        let found = self.to.service.retrieve(&item.part.identity, item.part.bytes).await;
-        let other = |detail: String| Verdict::Hold(HeldReason::OtherVersionAtPacs, Failure::new(FailureCode::OtherBytes, detail));
-        match found {
-            Ok(Retrieved::DataSet(sha256)) if sha256 == item.part.sha256 => self.prove(item, self.retrieved()),
-            Ok(Retrieved::DataSet(_)) => self.settle(item, other(format!("{why}; the destination holds other bytes"))),
-            Ok(Retrieved::Nothing) => self.settle(item, other(format!("{why}; it cannot be retrieved to compare it"))),
-            Err(failure) => self.again(item, failure),
-        }
+    /// Retrieves what the destination holds under the UID: proven if it is equal, held if not. `refusal`: the destination said that it
+    /// has the UID already; `None`: the box itself has an older version of it.
+    async fn compare(&mut self, item: &Item, refusal: Option<Failure>) {
+        let held = |reason, detail: &str| Verdict::Hold(reason, Failure::new(FailureCode::OtherBytes, detail));
+        let other = HeldReason::OtherVersionAtPacs;
+        let verdict = match (self.to.service.retrieve(&item.part.identity, item.part.bytes).await, refusal) {
+            (Ok(Retrieved::DataSet(sha256)), _) if sha256 == item.part.sha256 => return self.prove(item, self.retrieved()),
+            (Ok(Retrieved::DataSet(_)), _) => held(other, "the destination holds other bytes under its UID"),
+            (Ok(Retrieved::Nothing), None) => {
+                held(other, "another version of its UID was sent before; it cannot be retrieved to compare it")
+            }
+            (Ok(Retrieved::Nothing), Some(refusal)) => Verdict::Hold(HeldReason::Refused, refusal),
+            (Err(failure), _) => return self.again(item, failure),
+        };
+        self.settle(item, verdict);
     }
 
     // ---------- asking the destination ----------
@@ -442,17 +443,19 @@ fn group(items: Vec<Item>, singles: usize) -> (Vec<Item>, Vec<OfSeries>) {
 /// The failure an answer without the instance's name stands for.
 fn status_failure(reply: &Reply) -> Failure {
     let status = reply.status;
-    match (&reply.answer, status) {
-        (Ok(answer), 200..=299) => {
-            Failure::new(FailureCode::NotNamed, format!("HTTP {status}, the answer names {} others but not this one", Answer::len(answer)))
+    let http = |words: &str| Failure::new(FailureCode::Http(status), format!("HTTP {status}{words}"));
+    match (status, &reply.answer) {
+        (401, _) => http(": the destination refuses our credentials"),
+        (403, _) => http(": the destination does not allow us to store"),
+        (404, _) => http(": there is no STOW-RS service at this URL"),
+        (413, _) => http(": larger than the destination takes"),
+        (415, _) => http(": the destination does not take DICOM"),
+        (429 | 300..=399 | 500..=599, _) => http(""),
+        (_, Ok(answer)) => {
+            Failure::new(FailureCode::NotNamed, format!("HTTP {status}, the answer names {} others but not this one", answer.len()))
         }
-        (Err(why), 200..=299) => Failure::new(FailureCode::Answer, format!("HTTP {status}, {why}")),
-        (_, 401) => Failure::new(FailureCode::Http(401), "HTTP 401: the destination refuses our credentials"),
-        (_, 403) => Failure::new(FailureCode::Http(403), "HTTP 403: the destination does not allow us to store"),
-        (_, 404) => Failure::new(FailureCode::Http(404), "HTTP 404: there is no STOW-RS service at this URL"),
-        (_, 413) => Failure::new(FailureCode::Http(413), "HTTP 413: larger than the destination takes"),
-        (_, 415) => Failure::new(FailureCode::Http(415), "HTTP 415: the destination does not take DICOM"),
-        _ => Failure::new(FailureCode::Http(status), format!("HTTP {status}")),
+        (200..=299, Err(why)) => Failure::new(FailureCode::Answer, format!("HTTP {status}, {why}")),
+        (_, Err(_)) => http(""),
     }
 }
 

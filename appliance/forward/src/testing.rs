@@ -1,5 +1,8 @@
 //! What the tests of several modules share.
 
+#[path = "../tests/common/sink.rs"]
+pub(crate) mod sink;
+
 use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;

@@ -21,6 +21,8 @@ pub(crate) struct Item {
     pub(crate) stored: Option<Vec<Item>>,
     /// OtherFailuresSequence (0008,119A).
     pub(crate) other_failures: Option<Vec<Item>>,
+    /// Any of these attributes was there, even without a value.
+    pub(crate) is_dicom: bool,
 }
 
 /// The attributes that are read.
@@ -69,6 +71,7 @@ impl Item {
     /// Adds what another data set of the same answer says.
     pub(crate) fn merge(&mut self, other: Self) {
         self.retrieve_url = self.retrieve_url.take().or(other.retrieve_url);
+        self.is_dicom |= other.is_dicom;
         for (attribute, items) in
             [(Attribute::Failed, other.failed), (Attribute::Stored, other.stored), (Attribute::OtherFailures, other.other_failures)]
         {

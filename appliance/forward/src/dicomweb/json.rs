@@ -80,6 +80,7 @@ impl<'de> Visitor<'de> for OneItem {
 fn read_item<'de, A: MapAccess<'de>>(mut map: A, depth: usize) -> Result<Item, A::Error> {
     let mut item = Item::default();
     while let Some(attribute) = map.next_key_seed(Tag)? {
+        item.is_dicom |= attribute.is_some();
         match attribute {
             Some(attribute) if attribute.is_sequence() && depth == 0 => {
                 let found = map.next_value_seed(Element { inner: Items { depth: 1 } })?.unwrap_or_default();

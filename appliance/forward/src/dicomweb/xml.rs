@@ -177,7 +177,7 @@ impl Builder {
         match element {
             Element::Model => {
                 self.is_dicom = true;
-                self.sets.push(Item::default());
+                self.sets.push(Item { is_dicom: true, ..Item::default() });
             }
             Element::Item => self.sets.push(Item::default()),
             // an empty sequence is still a sequence

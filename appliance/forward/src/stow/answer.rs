@@ -70,7 +70,7 @@ impl Answer {
         };
         let mut all = Item::default();
         sets.into_iter().for_each(|set| all.merge(set));
-        if all.stored.is_none() && all.failed.is_none() && all.other_failures.is_none() {
+        if !all.is_dicom {
             return Err(Unreadable::Other);
         }
         Ok(Self::from_item(all))
@@ -173,9 +173,13 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_an_answer_that_names_nobody() {
-        let answer =
-            Answer::parse(br#"{"00081190":{"vr":"UR"},"00081198":{"vr":"SQ","Value":[]},"00081199":{"vr":"SQ","Value":[]}}"#).unwrap();
-        assert_eq!(answer.len(), 0);
+        for text in [
+            r#"{"00081190":{"vr":"UR"},"00081198":{"vr":"SQ","Value":[]},"00081199":{"vr":"SQ","Value":[]}}"#,
+            r#"{"00081190":{"vr":"UR"}}"#,
+            "<NativeDicomModel></NativeDicomModel>",
+        ] {
+            assert_eq!(Answer::parse(text.as_bytes()).unwrap().len(), 0, "{text}");
+        }
     }
 
     const MARKUP: [&str; 15] = [
