@@ -33,6 +33,7 @@ use crate::{
         queue::Request,
         record::{HEADER, Kind, MAX_DATA, SEGMENT_HEADER},
     },
+    upkeep::{Keeper, Upkeep, UpkeepSettings},
 };
 
 /// How a buffer is to work.
@@ -68,6 +69,7 @@ struct Inner {
     most_run: usize,
     /// Held shared while a commit takes the routing in force and its place in the queue.
     commits: RwLock<()>,
+    upkeep: Upkeep,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -179,11 +181,14 @@ impl Buffer {
                 next_object: AtomicU64::new(next_object),
                 most_run: MAX_DATA.min((segment_bytes - SEGMENT_HEADER - HEADER) as usize / 2),
                 commits: RwLock::default(),
+                upkeep: Upkeep::default(),
                 threads: Mutex::default(),
             }),
         };
         buffer.start(disks, applied, lock.map(Arc::new)).map_err(|source| failed("starting threads for", &options.dir, source))?;
         buffer.tell(objects);
+        let settings = UpkeepSettings { retention: options.retention, history: options.history, segment_bytes: segment_bytes.into() };
+        buffer.keep_up(settings).map_err(|source| failed("starting threads for", &options.dir, source))?;
         recovery.objects = buffer.catalogue().objects().map_err(in_catalogue)?;
         recovery.took = began.elapsed();
         buffer.measure(recovery.took);
@@ -213,6 +218,13 @@ impl Buffer {
             drop(lock);
         })?;
         self.threads().extend([committing, indexing]);
+        Ok(())
+    }
+
+    fn keep_up(&self, settings: UpkeepSettings) -> io::Result<()> {
+        let keeper = Keeper::new(self.catalogue().clone(), self.log().clone(), settings)?;
+        let thread = self.inner.upkeep.start(keeper)?;
+        self.threads().insert(0, thread);
         Ok(())
     }
 
@@ -257,6 +269,7 @@ impl Buffer {
 
     /// [`Self::close`] for a plain thread.
     pub fn close_blocking(&self) {
+        self.inner.upkeep.stop();
         self.log().queue.close();
         let threads = std::mem::take(&mut *self.threads());
         for thread in threads {
@@ -341,6 +354,7 @@ impl Buffer {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.upkeep.stop();
         self.log.queue.close(); // the threads end by themselves
     }
 }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use relaypacs_domain::{
-    Delivery, DestinationName, EventKind, Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source, Step,
-    Timestamp, Uid, Verdict,
+    Delivery, DestinationName, EventKind, Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source, Step, Timestamp, Uid,
+    Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,4 +111,6 @@ pub(crate) struct Carried {
     pub(crate) deliveries: Vec<DeliveryRow>,
     pub(crate) notes: Vec<String>,
     pub(crate) settled: Option<BufferTime>,
+    /// Sent again after all was settled, and not settled since.
+    pub(crate) sent_again: bool,
 }

@@ -17,9 +17,11 @@ mod operations;
 mod outbox;
 mod query;
 mod reader;
+mod reclaim;
 mod recovery;
 mod scrub;
 mod segment;
+mod upkeep;
 mod watermarks;
 mod writer;
 

@@ -6,7 +6,6 @@ use super::{
     Applied,
     change::Change,
     row::{DestinationRow, ObjectRow, Place, StudyRow},
-    tables::storage,
 };
 use crate::{
     CatalogueError,
@@ -50,7 +49,7 @@ impl Change<'_> {
                     return self.heal(version, &row, commit);
                 }
                 self.sent_again(version, &row, commit)?;
-                self.dead.insert(id, (self.position.epoch, version)).map_err(storage)?;
+                self.must_release(id, version, &[self.position.epoch])?;
                 applied.stored_before.push((commit.object, ObjectId(version)));
                 return Ok(());
             }
@@ -76,7 +75,8 @@ impl Change<'_> {
     fn recorded_again(&mut self, id: u64, before: &ObjectRow, commit: &Commit) -> Done {
         let mut after = before.clone();
         after.extents.clone_from(&commit.extents);
-        after.recorded = self.position.epoch;
+        after.records.push(self.position.epoch);
+        after.carried = 0;
         self.change(id, before, &after)
     }
 
@@ -119,7 +119,7 @@ impl Change<'_> {
         row.settle(commit.accepted);
         self.add(commit.object.0, &row)?;
         self.remove(damaged, old)?;
-        self.dead.insert(damaged, (old.recorded, commit.object.0)).map_err(storage)?;
+        self.must_release(damaged, commit.object.0, &old.records)?;
         self.end_if_empty(old.study)
     }
 
@@ -142,6 +142,7 @@ impl Change<'_> {
         let fresh = commit.destinations.iter().map(|name| DeliveryRow::queued(name.clone(), commit.accepted)).collect();
         add_missing(&mut after, fresh);
         after.settled = None;
+        after.sent_again = true;
         after.changed = self.position;
         self.change(id, before, &after)?;
         self.event(EventKind::SentAgain { sop_instance: commit.identity.sop_instance.clone(), calling_ae: sender.cloned() })
@@ -258,7 +259,9 @@ impl Change<'_> {
         after.deliveries.clone_from(&carried.deliveries);
         after.notes.clone_from(&carried.notes);
         after.settled = carried.settled;
+        after.sent_again = carried.sent_again;
         after.changed = carried.as_of;
+        after.carried = self.position.epoch;
         if after == before { Ok(()) } else { self.change(carried.object.0, &before, &after) }
     }
 
@@ -305,6 +308,9 @@ impl Change<'_> {
 
     fn release(&mut self, object: ObjectId) -> Done {
         if let Some(row) = self.object(object.0)? {
+            if row.sent_again {
+                return Ok(());
+            }
             let places: Vec<_> = row.places().map(|(destination, place)| (destination.cloned(), place)).collect();
             self.remove(object.0, &row)?;
             let study = self.study(row.study)?;
@@ -317,12 +323,11 @@ impl Change<'_> {
                     Place::Ready | Place::Delayed(_) | Place::Held(_) => {}
                 }
             }
-            self.tombstones.insert(object.0, row.recorded).map_err(storage)?;
+            self.entomb(object.0, &row.records)?;
             return self.end_if_empty(row.study);
         }
-        let dead = self.dead.remove(object.0).map_err(storage)?.map(|row| row.value().0);
-        if let Some(epoch) = dead {
-            self.tombstones.insert(object.0, epoch).map_err(storage)?;
+        if let Some(records) = self.released_dead(object.0)? {
+            self.entomb(object.0, &records)?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use relaypacs_domain::{Delivery, DestinationName, ObjectId, Uid};
 use super::{
     Catalogue,
     questions::study_by_uid,
-    row::ObjectRow,
+    row::{ObjectRow, QueueRow},
     tables::{self, NOWHERE, TOTAL, decode, storage},
 };
 use crate::CatalogueError;
@@ -140,5 +140,23 @@ impl Catalogue {
             }
         }
         Ok(names)
+    }
+
+    /// How many deliveries the routing may have something to say about: held for want of a destination, or waiting for one that is gone.
+    pub(crate) fn unrouted(&self) -> Done<u64> {
+        let routing = self.routing();
+        let queues = self.read()?.open_table(tables::QUEUES).map_err(storage)?;
+        let mut count = 0;
+        for row in queues.iter().map_err(storage)? {
+            let (name, row) = row.map_err(storage)?;
+            let row: QueueRow = decode("queues", row.value())?;
+            match name.value() {
+                TOTAL => {}
+                NOWHERE => count += row.held_instances,
+                name if routing.0.iter().any(|(known, _)| known.as_str() == name) => {}
+                _ => count += row.instances,
+            }
+        }
+        Ok(count)
     }
 }

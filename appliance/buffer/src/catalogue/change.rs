@@ -28,8 +28,8 @@ pub(super) struct Change<'t> {
     residents: Table<'t, (u64, u64), u64>,
     segments: Table<'t, u64, u64>,
     settled: Table<'t, (u64, u64), ()>,
-    pub(super) dead: Table<'t, u64, (u64, u64)>,
-    pub(super) tombstones: Table<'t, u64, u64>,
+    dead: Table<'t, u64, &'static [u8]>,
+    tombstones: Table<'t, u64, &'static [u8]>,
     meta: Table<'t, &'static str, &'static [u8]>,
     open_studies: BTreeMap<u64, OpenStudy>,
     live_bytes: HashMap<u64, i64>,
@@ -428,6 +428,25 @@ impl<'t> Change<'t> {
             }
         }
         Ok(())
+    }
+
+    /// Notes that an object's bytes are stored under another number: it must be released.
+    pub(super) fn must_release(&mut self, object: u64, stored: u64, records: &[u64]) -> Done {
+        let row: Vec<u64> = [stored].iter().chain(records).copied().collect();
+        self.dead.insert(object, to_bytes(&row).as_slice()).map_err(storage)?;
+        Ok(())
+    }
+
+    /// Notes that an object is released while commit records of it are in the log.
+    pub(super) fn entomb(&mut self, object: u64, records: &[u64]) -> Done {
+        self.tombstones.insert(object, to_bytes(records).as_slice()).map_err(storage)?;
+        Ok(())
+    }
+
+    /// The commit records of an object that had to be released, which it is now.
+    pub(super) fn released_dead(&mut self, object: u64) -> Done<Option<Vec<u64>>> {
+        let row = self.dead.remove(object).map_err(storage)?;
+        Ok(row.map(|row| numbers(row.value()).split_off(1)))
     }
 
     /// The objects' key space is theirs alone: numbers grow with arrival.

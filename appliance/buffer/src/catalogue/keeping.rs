@@ -1,10 +1,14 @@
 //! What upkeep asks of the catalogue: what may go, what must be carried on, what the history has yet to learn.
 
+use std::collections::BTreeSet;
+
 use redb::{Durability, ReadableDatabase, ReadableTable};
 use relaypacs_domain::{ObjectId, ServiceLevel, Uid};
 
 use super::{
-    Catalogue, history,
+    Catalogue,
+    change::numbers,
+    history,
     questions::study_by_uid,
     row::{EventRow, ObjectRow, StudyRow},
     tables::{self, decode, storage},
@@ -56,7 +60,11 @@ impl Catalogue {
     pub(crate) fn dead(&self, limit: usize) -> Done<Vec<(u64, u64)>> {
         let dead = self.read()?.open_table(tables::DEAD).map_err(storage)?;
         let rows = dead.iter().map_err(storage)?.take(limit);
-        rows.map(|row| row.map(|(object, row)| (object.value(), row.value().1)).map_err(storage)).collect()
+        rows.map(|row| {
+            let (object, row) = row.map_err(storage)?;
+            Ok((object.value(), numbers(row.value()).first().copied().unwrap_or_default()))
+        })
+        .collect()
     }
 
     /// Notes durably what became of dead objects, before their release is appended.
@@ -84,27 +92,38 @@ impl Catalogue {
         Ok(found)
     }
 
-    /// The epoch of a released object's commit record, while it may still be in the log.
-    pub(crate) fn tombstone(&self, object: ObjectId) -> Done<Option<u64>> {
+    /// The epochs of a released object's commit records, while they may still be on the disk.
+    pub(crate) fn tombstone(&self, object: ObjectId) -> Done<Vec<u64>> {
         let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
-        Ok(tombstones.get(object.0).map_err(storage)?.map(|epoch| epoch.value()))
+        Ok(tombstones.get(object.0).map_err(storage)?.map(|row| numbers(row.value())).unwrap_or_default())
     }
 
-    /// Forgets tombstones of a segment that is free: `objects` are those with a commit record in it.
-    pub(crate) fn bury(&self, epoch: u64, objects: &[ObjectId]) -> Done {
-        let store = self.stores().catalogue;
-        let mut write = store.begin_write().map_err(storage)?;
-        write.set_durability(Durability::None).map_err(|error| CatalogueError::Storage(error.to_string()))?;
+    /// Forgets tombstones, from object `from` on, of which no commit record is in a segment of the epochs `on_disk`. Looks at `limit` of them
+    /// and answers where to go on.
+    pub(crate) fn bury(&self, from: u64, on_disk: &BTreeSet<u64>, limit: usize) -> Done<Option<u64>> {
+        let mut gone = Vec::new();
+        let (mut seen, mut last) = (0, 0);
         {
-            let mut tombstones = write.open_table(tables::TOMBSTONES).map_err(storage)?;
-            for object in objects {
-                let known = tombstones.get(object.0).map_err(storage)?.map(|epoch| epoch.value());
-                if known == Some(epoch) {
-                    tombstones.remove(object.0).map_err(storage)?;
+            let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
+            for row in tombstones.range(from..).map_err(storage)?.take(limit) {
+                let (object, row) = row.map_err(storage)?;
+                (seen, last) = (seen + 1, object.value());
+                if !numbers(row.value()).iter().any(|epoch| on_disk.contains(epoch)) {
+                    gone.push(last);
                 }
             }
         }
-        write.commit().map_err(storage)
+        if !gone.is_empty() {
+            let store = self.stores().catalogue;
+            let mut write = store.begin_write().map_err(storage)?;
+            write.set_durability(Durability::None).map_err(|error| CatalogueError::Storage(error.to_string()))?;
+            {
+                let mut tombstones = write.open_table(tables::TOMBSTONES).map_err(storage)?;
+                gone.iter().try_for_each(|object| tombstones.remove(object).map(drop).map_err(storage))?;
+            }
+            write.commit().map_err(storage)?;
+        }
+        Ok((seen == limit).then_some(last + 1))
     }
 
     /// What somebody has said about a study in the buffer: its level if it was set, and whether it is complete.

@@ -22,16 +22,20 @@ pub(crate) struct ObjectRow {
     pub(crate) bytes: u64,
     pub(crate) sha256: Sha256,
     pub(crate) extents: Vec<Extent>,
-    /// Epoch of the segment with its newest commit record.
-    pub(crate) recorded: u64,
+    /// Epochs of the segments with its commit records, in the order in which they were written (compaction writes another).
+    pub(crate) records: Vec<u64>,
     pub(crate) accepted_at: Timestamp,
     pub(crate) accepted: BufferTime,
     pub(crate) deliveries: Vec<DeliveryRow>,
     pub(crate) notes: Vec<String>,
     /// When the last of its deliveries was settled, while all are.
     pub(crate) settled: Option<BufferTime>,
+    /// It was sent again after all was settled, and is not settled since: a release that was decided before does not count.
+    pub(crate) sent_again: bool,
     /// The entry that changed its deliveries, notes or flags last.
     pub(crate) changed: LogPosition,
+    /// Epoch of the newest record that carries everything on that notes said, if one was written since the newest commit record.
+    pub(crate) carried: u64,
 }
 
 /// The header facts that differ between instances of a study and that somebody asks for.
@@ -202,14 +206,21 @@ impl ObjectRow {
             bytes: commit.bytes,
             sha256: commit.sha256,
             extents: commit.extents.clone(),
-            recorded: at.epoch,
+            records: vec![at.epoch],
             accepted_at: commit.accepted_at,
             accepted: commit.accepted,
             deliveries: commit.destinations.iter().map(|name| DeliveryRow::queued(name.clone(), commit.accepted)).collect(),
             notes: Vec::new(),
             settled: None,
+            sent_again: false,
             changed: at,
+            carried: 0,
         }
+    }
+
+    /// Epoch of the segment with its newest commit record.
+    pub(crate) fn recorded(&self) -> u64 {
+        self.records.last().copied().unwrap_or_default()
     }
 
     /// Whether all its deliveries are settled (at least one).
@@ -220,6 +231,7 @@ impl ObjectRow {
     /// Sets or clears [`Self::settled`] after its deliveries changed at `when`.
     pub(crate) fn settle(&mut self, when: BufferTime) {
         self.settled = self.is_settled().then(|| self.settled.unwrap_or(when));
+        self.sent_again &= self.settled.is_none();
     }
 
     /// Adds a flag.
@@ -237,7 +249,7 @@ impl ObjectRow {
 
     /// Live bytes by the epoch of the segment they lie in.
     pub(crate) fn residence(&self) -> Vec<(u64, u64)> {
-        let mut epochs = vec![(self.recorded, COMMIT_CHARGE)];
+        let mut epochs = vec![(self.recorded(), COMMIT_CHARGE)];
         for extent in &self.extents {
             match epochs.iter_mut().find(|(epoch, _)| *epoch == extent.epoch) {
                 Some((_, bytes)) => *bytes += u64::from(extent.len),

@@ -44,10 +44,10 @@ pub(super) const SEGMENTS: TableDefinition<'static, u64, u64> = TableDefinition:
 /// (When all deliveries were settled, object).
 pub(super) const SETTLED: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("settled");
 /// Objects whose bytes are stored under another number and for which no `Release` is in the log yet (without one they would come back when
-/// the catalogue is rebuilt) → (epoch of their commit, the other number).
-pub(super) const DEAD: TableDefinition<'static, u64, (u64, u64)> = TableDefinition::new("dead");
-/// Released objects → epoch of their commit, while that segment is not used again: the `Release` must be carried on as long.
-pub(super) const TOMBSTONES: TableDefinition<'static, u64, u64> = TableDefinition::new("tombstones");
+/// the catalogue is rebuilt) → the other number, then the epochs of their commit records.
+pub(super) const DEAD: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dead");
+/// Released objects → epochs of their commit records. While one of those is on the disk, the `Release` must be carried on.
+pub(super) const TOMBSTONES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("tombstones");
 
 /// `"format"` → schema and min_reader, `"state"` → [`super::row::State`], `"checkpoint"` → [`super::row::Saved`].
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");

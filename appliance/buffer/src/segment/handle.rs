@@ -145,6 +145,11 @@ impl LogHandle {
         if self.index.is_behind() { Vec::new() } else { quiet }
     }
 
+    /// Epochs of which records may be on the disk, of segments that are free as well: after a crash they may be read again.
+    pub(crate) fn epochs_on_disk(&self) -> std::collections::BTreeSet<u64> {
+        self.log.epochs_on_disk()
+    }
+
     /// Frees a segment in which nothing lives. It is used again after the next durable checkpoint and when nobody reads it any more.
     /// `false`: it is not quiet (see [`Self::quiet_segments`]) or not of this epoch; nothing happened.
     pub(crate) fn free_segment(&self, segment: u32, epoch: u64) -> bool {

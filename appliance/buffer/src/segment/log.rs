@@ -194,6 +194,11 @@ impl Log {
         quiet.map(|Slot { segment, .. }| SegmentInfo { segment: segment.number, epoch: segment.epoch, bytes: segment.len.into() }).collect()
     }
 
+    /// Epochs of which records may be on the disk, of segments that are free as well.
+    pub(crate) fn epochs_on_disk(&self) -> std::collections::BTreeSet<u64> {
+        self.table().slots.values().map(|slot| slot.segment.epoch).collect()
+    }
+
     /// Frees a quiet segment; `false` if it is not quiet or under another epoch.
     pub(crate) fn free(&self, number: u32, epoch: u64) -> bool {
         let mut table = self.table();

@@ -3,7 +3,7 @@ use std::time::Duration;
 use relaypacs_domain::{DeliveryState, Flag, HeldReason, ServiceLevel, Step};
 
 use super::*;
-use crate::entry::Carried;
+use crate::{catalogue::ObjectRow, entry::Carried};
 
 fn state(bench: &Bench, object: ObjectId, destination: &str) -> DeliveryState {
     let row = bench.catalogue.object_row(object).unwrap().unwrap();
@@ -24,7 +24,7 @@ fn the_same_bytes_again_are_stored_once_and_bring_no_work_while_unproven() {
     assert!(row.notes.is_empty());
     bench.apply(Entry::Release(vec![number]));
     assert_eq!(bench.catalogue.dead(10).unwrap(), vec![]);
-    assert_eq!(bench.catalogue.tombstone(number).unwrap(), Some(1));
+    assert_eq!(bench.catalogue.tombstone(number).unwrap(), vec![1]);
     assert_eq!(bench.catalogue.objects().unwrap(), 1);
 }
 
@@ -195,11 +195,27 @@ fn carried_facts_are_taken_over_where_their_sources_are_gone() {
         deliveries: row.deliveries.clone(),
         notes: row.notes.clone(),
         settled: row.settled,
+        sent_again: row.sent_again,
     };
     // A catalogue that never saw the attempt.
     let mut rebuilt = Bench::new();
     rebuilt.apply(Entry::Commit(Box::new(commit)));
     rebuilt.position.offset = 10_000;
     rebuilt.apply(Entry::Note(Note::Carried(Box::new(carried))));
-    assert_eq!(rebuilt.catalogue.object_row(object).unwrap().unwrap(), row);
+    let got = rebuilt.catalogue.object_row(object).unwrap().unwrap();
+    assert_eq!(got, ObjectRow { carried: 1, ..row });
+}
+
+#[test]
+fn a_release_that_was_decided_before_the_instance_came_again_does_not_count() {
+    let mut bench = Bench::new();
+    let object = bench.store(New::of(1, 1));
+    bench.try_deliver("pacs", &[(object, proven())]);
+    let again = bench.commit(New::of(1, 1));
+    bench.apply(Entry::Commit(Box::new(again)));
+    bench.apply(Entry::Release(vec![object]));
+    assert_eq!(state(&bench, object, "pacs"), DeliveryState::Queued);
+    bench.try_deliver("pacs", &[(object, proven())]);
+    bench.apply(Entry::Release(vec![object]));
+    assert_eq!(bench.catalogue.objects().unwrap(), 0);
 }
