@@ -66,6 +66,7 @@ pub(crate) struct DestinationQueue {
     /// Their bytes.
     pub(crate) bytes: u64,
     /// Since when the oldest has been waiting; null: nothing waits.
+    #[schema(required)]
     pub(crate) oldest: Option<Time>,
     /// Held instances, which need somebody.
     pub(crate) held: u64,
@@ -112,8 +113,8 @@ pub(crate) enum StateName {
 }
 
 /// All destinations.
-#[utoipa::path(get, path = "/api/v1/destinations", tag = "destinations", responses(
-    (status = 200, body = Vec<Destination>),
+#[utoipa::path(get, path = "/api/v1/destinations", operation_id = "list_destinations", tag = "destinations", responses(
+    (status = 200, description = "all destinations", body = Vec<Destination>),
     (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]

@@ -69,13 +69,13 @@ enum CheckName {
 }
 
 /// Whether the daemon is alive.
-#[utoipa::path(get, path = "/healthz", tag = "monitoring", responses((status = 200, body = Alive)))]
+#[utoipa::path(get, path = "/healthz", operation_id = "alive", tag = "monitoring", responses((status = 200, description = "alive", body = Alive)))]
 async fn alive() -> Json<Alive> {
     Json(Alive { status: "ok" })
 }
 
 /// What the original client polls.
-#[utoipa::path(get, path = "/health", tag = "monitoring", responses((status = 200, body = Healthy)))]
+#[utoipa::path(get, path = "/health", operation_id = "health", tag = "monitoring", responses((status = 200, description = "healthy", body = Healthy)))]
 async fn health() -> Json<Healthy> {
     Json(Healthy { status: "healthy", service: "relay-pacs-api" })
 }
@@ -83,7 +83,7 @@ async fn health() -> Json<Healthy> {
 /// Whether the box takes and keeps studies now: log and catalogue can be written, the disk is above its reserve, the SCP listens.
 ///
 /// For the box itself and the configured monitoring networks.
-#[utoipa::path(get, path = "/readyz", tag = "monitoring", responses(
+#[utoipa::path(get, path = "/readyz", operation_id = "readiness", tag = "monitoring", responses(
     (status = 200, description = "ready", body = Readiness),
     (status = 503, description = "not ready, with the reasons", body = Readiness),
     (status = 403, description = "not from this address", body = crate::problem::ProblemBody, content_type = "application/problem+json"),

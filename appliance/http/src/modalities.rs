@@ -60,8 +60,8 @@ struct Refusal {
 }
 
 /// Every modality that is configured or was seen since the daemon started.
-#[utoipa::path(get, path = "/api/v1/modalities", tag = "modalities", responses(
-    (status = 200, body = Vec<Modality>),
+#[utoipa::path(get, path = "/api/v1/modalities", operation_id = "list_modalities", tag = "modalities", responses(
+    (status = 200, description = "all modalities, by AE title", body = Vec<Modality>),
     (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn list(State(app): State<App>) -> Result<Json<Vec<Modality>>, Problem> {

@@ -37,6 +37,7 @@ struct System {
     /// The box's wall clock.
     time: Time,
     /// Whether that clock follows a time server; null: the kernel does not say.
+    #[schema(required)]
     clock_synchronised: Option<bool>,
     /// The addresses under which scanners and people reach the box.
     #[schema(value_type = Vec<String>)]
@@ -48,6 +49,7 @@ struct System {
     /// The buffer's share of the disk.
     disk: Disk,
     /// What waits for all destinations; null while the catalogue cannot be read.
+    #[schema(required)]
     queue: Option<SystemQueue>,
     /// Every destination's state.
     destinations: Vec<DestinationState>,
@@ -78,6 +80,7 @@ struct SystemQueue {
     /// Their bytes.
     bytes: u64,
     /// Seconds the oldest has been waiting; null: nothing waits.
+    #[schema(required)]
     oldest_s: Option<u64>,
     /// Held instances, which need somebody.
     held: u64,
@@ -136,8 +139,8 @@ struct ScheduledJob {
 }
 
 /// Version, disk, queue, alerts: what the panel and the page's status bar show.
-#[utoipa::path(get, path = "/api/v1/system", tag = "system", responses(
-    (status = 200, body = System),
+#[utoipa::path(get, path = "/api/v1/system", operation_id = "system", tag = "system", responses(
+    (status = 200, description = "the box at this moment", body = System),
     (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]

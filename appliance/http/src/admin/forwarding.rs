@@ -77,7 +77,7 @@ struct PauseState {
 }
 
 /// Tries a destination step by step and names the first step that fails.
-#[utoipa::path(post, path = "/admin/echo", tag = "admin", request_body = Named, responses(
+#[utoipa::path(post, path = "/admin/echo", operation_id = "echo", tag = "admin", request_body = Named, responses(
     (status = 200, description = "tried; ok says how it went", body = Echo),
     (status = 404, description = "no such destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
@@ -88,8 +88,8 @@ async fn echo(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer
 }
 
 /// Sends nothing more to a destination until it is resumed.
-#[utoipa::path(post, path = "/admin/pause", tag = "admin", request_body = Named, responses(
-    (status = 200, body = PauseState),
+#[utoipa::path(post, path = "/admin/pause", operation_id = "pause", tag = "admin", request_body = Named, responses(
+    (status = 200, description = "paused", body = PauseState),
     (status = 404, description = "no such destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -102,8 +102,8 @@ async fn pause(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answe
 }
 
 /// Sends to a destination again.
-#[utoipa::path(post, path = "/admin/resume", tag = "admin", request_body = Named, responses(
-    (status = 200, body = PauseState),
+#[utoipa::path(post, path = "/admin/resume", operation_id = "resume", tag = "admin", request_body = Named, responses(
+    (status = 200, description = "resumed", body = PauseState),
     (status = 404, description = "no such destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]

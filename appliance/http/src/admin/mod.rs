@@ -3,8 +3,10 @@
 //!
 //! - [`work`]: studies on their way: retry, priority, give up, queue.
 //! - [`forwarding`]: destinations: echo, pause, resume.
-//! - [`upkeep`]: scrub, backup, log filter, events.
+//! - [`upkeep`]: scrub, backup, log filter.
+//! - [`events`]: what happened.
 
+mod events;
 mod forwarding;
 mod upkeep;
 mod work;
@@ -15,5 +17,5 @@ use crate::app::App;
 
 /// All routes of the admin socket that are not read routes.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(work::routes()).merge(forwarding::routes()).merge(upkeep::routes())
+    OpenApiRouter::new().merge(work::routes()).merge(forwarding::routes()).merge(upkeep::routes()).merge(events::routes())
 }

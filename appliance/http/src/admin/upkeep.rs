@@ -1,8 +1,6 @@
-//! Upkeep: scrub, backup, log filter, events.
+//! Upkeep: scrub, backup, log filter.
 
-#![expect(unused_qualifications, reason = "the code that utoipa's macro makes of the events query names its type in full")]
-
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use axum::{
     Json as Answer,
@@ -13,22 +11,20 @@ use axum::{
 };
 use bytes::Bytes;
 use relaypacs_buffer::{BackupError, Damage, ScrubReport};
-use relaypacs_domain::{Event, EventKind};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    extract::{Json, Query},
+    extract::Json,
     problem::{Problem, ProblemBody},
-    time::Time,
 };
 
 /// The routes of this resource.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(scrub)).routes(routes!(backup)).routes(routes!(log)).routes(routes!(events))
+    OpenApiRouter::new().routes(routes!(scrub)).routes(routes!(backup)).routes(routes!(log))
 }
 
 /// What reading everything back showed.
@@ -51,8 +47,10 @@ struct DamageBody {
     /// Where in it.
     offset: u64,
     /// The box's number of the object; null: not known.
+    #[schema(required)]
     object: Option<u64>,
     /// (0008,0018) of the object; null: not known.
+    #[schema(required)]
     sop_instance_uid: Option<String>,
     /// What is wrong.
     what: String,
@@ -93,54 +91,9 @@ struct LogLevel {
     filter: String,
 }
 
-/// Which events.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct EventsQuery {
-    /// Only events after this number.
-    since: u64,
-    /// At most this many.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: usize,
-    /// Wait this many seconds for one, if there is none yet.
-    #[param(maximum = 60, default = 0)]
-    wait_s: u64,
-}
-
-/// What happened.
-#[derive(Debug, Serialize, ToSchema)]
-struct Events {
-    /// In the order in which it became durable.
-    events: Vec<EventBody>,
-}
-
-/// One thing that happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Event)]
-struct EventBody {
-    /// Its number, from 1, without gaps.
-    seq: u64,
-    /// When.
-    at: Time,
-    /// What: a name, or an object with the name as its one key and the particulars as its value. No patient data.
-    #[schema(value_type = EventKindBody)]
-    kind: EventKind,
-}
-
-/// A name such as `disk_low`, or `{"study_delivered": {"study": "1.2.3", "destination": "pacs1"}}`.
-#[derive(ToSchema)]
-#[schema(as = EventKind)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "stands in the schema only; the values come from the domain")]
-enum EventKindBody {
-    Name(String),
-    Particulars(std::collections::HashMap<String, serde_json::Value>),
-}
-
 /// Reads every live object back and compares checksums; damaged ones are held and named. Takes as long as reading the whole buffer does.
-#[utoipa::path(post, path = "/admin/scrub", tag = "admin", responses(
-    (status = 200, body = Scrubbed),
+#[utoipa::path(post, path = "/admin/scrub", operation_id = "scrub", tag = "admin", responses(
+    (status = 200, description = "what was read", body = Scrubbed),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn scrub(State(app): State<App>) -> Result<Answer<Scrubbed>, Problem> {
@@ -150,7 +103,7 @@ async fn scrub(State(app): State<App>) -> Result<Answer<Scrubbed>, Problem> {
 /// Copies buffer and history into an empty folder while running; answers with a line a step (JSON Lines), the last with `ok`.
 ///
 /// The copy goes on when the caller leaves.
-#[utoipa::path(post, path = "/admin/backup", tag = "admin", request_body = BackupTo, responses(
+#[utoipa::path(post, path = "/admin/backup", operation_id = "backup", tag = "admin", request_body = BackupTo, responses(
     (status = 200, description = "one `BackupLine` a line", body = BackupLine, content_type = "application/jsonl"),
     (status = 409, description = "the folder is not empty", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "not an absolute path", body = ProblemBody, content_type = "application/problem+json"),
@@ -185,7 +138,7 @@ async fn backup(State(app): State<App>, Json(asked): Json<BackupTo>) -> Result<R
 }
 
 /// Changes what the log shows, until the daemon restarts.
-#[utoipa::path(post, path = "/admin/log", tag = "admin", request_body = LogLevel, responses(
+#[utoipa::path(post, path = "/admin/log", operation_id = "set_log_filter", tag = "admin", request_body = LogLevel, responses(
     (status = 204, description = "changed"),
     (status = 422, description = "not a log filter", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -196,23 +149,6 @@ async fn log(State(app): State<App>, Json(asked): Json<LogLevel>) -> Result<Stat
     (app.log_filter)(&asked.filter).map_err(|error| Problem::invalid("/filter", error))?;
     tracing::info!(filter = asked.filter, "an operator changes the log filter");
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What happened after a given event.
-#[utoipa::path(get, path = "/admin/events", tag = "admin", params(EventsQuery), responses(
-    (status = 200, body = Events),
-    (status = 422, description = "a value makes no sense", body = ProblemBody, content_type = "application/problem+json"),
-))]
-async fn events(State(app): State<App>, Query(asked): Query<EventsQuery>) -> Result<Answer<Events>, Problem> {
-    if !(1..=1000).contains(&asked.limit) {
-        return Err(Problem::invalid("limit", "the limit is a number from 1 to 1000"));
-    }
-    let mut newest = app.buffer.newest_event();
-    let news = newest.wait_for(|newest| *newest > asked.since);
-    // No news in time is an answer too: an empty list.
-    let _ = tokio::time::timeout(Duration::from_secs(asked.wait_s.min(60)), news).await;
-    let events = app.ask(move |app| app.buffer.changes(asked.since, asked.limit)).await?;
-    Ok(Answer(Events { events: events.into_iter().map(EventBody::from).collect() }))
 }
 
 fn last_line(ended: Result<Result<(), BackupError>, oneshot::error::RecvError>) -> BackupLine {
@@ -242,12 +178,6 @@ fn as_line(line: &BackupLine) -> Result<Bytes, serde_json::Error> {
     Ok(text.into())
 }
 
-impl Default for EventsQuery {
-    fn default() -> Self {
-        Self { since: 0, limit: 100, wait_s: 0 }
-    }
-}
-
 impl From<ScrubReport> for Scrubbed {
     fn from(report: ScrubReport) -> Self {
         Self { objects: report.objects, bytes: report.bytes, damaged: report.damaged.into_iter().map(DamageBody::from).collect() }
@@ -263,11 +193,5 @@ impl From<Damage> for DamageBody {
             sop_instance_uid: damage.sop_instance.map(String::from),
             what: damage.what,
         }
-    }
-}
-
-impl From<Event> for EventBody {
-    fn from(event: Event) -> Self {
-        Self { seq: event.seq, at: Time(event.at), kind: event.kind }
     }
 }

@@ -94,8 +94,8 @@ struct ByLevel {
 }
 
 /// Tries again now: a study, or everything that is held, to one destination or all.
-#[utoipa::path(post, path = "/admin/retry", tag = "admin", request_body = Retry, responses(
-    (status = 200, body = Touched),
+#[utoipa::path(post, path = "/admin/retry", operation_id = "retry", tag = "admin", request_body = Retry, responses(
+    (status = 200, description = "how many deliveries are tried again", body = Touched),
     (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -111,8 +111,8 @@ async fn retry(State(app): State<App>, Json(asked): Json<Retry>) -> Result<Answe
 }
 
 /// Makes a study more or less urgent.
-#[utoipa::path(post, path = "/admin/priority", tag = "admin", request_body = Priority, responses(
-    (status = 200, body = Touched),
+#[utoipa::path(post, path = "/admin/priority", operation_id = "set_priority", tag = "admin", request_body = Priority, responses(
+    (status = 200, description = "how many deliveries changed", body = Touched),
     (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -123,8 +123,8 @@ async fn priority(State(app): State<App>, Json(asked): Json<Priority>) -> Result
 }
 
 /// Gives up what is not delivered of a study for one destination. Recorded in the ledger.
-#[utoipa::path(post, path = "/admin/give-up", tag = "admin", request_body = GiveUp, responses(
-    (status = 200, body = Touched),
+#[utoipa::path(post, path = "/admin/give-up", operation_id = "give_up", tag = "admin", request_body = GiveUp, responses(
+    (status = 200, description = "how many deliveries were given up", body = Touched),
     (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -135,7 +135,7 @@ async fn give_up(State(app): State<App>, Json(asked): Json<GiveUp>) -> Result<An
 }
 
 /// What waits, in all and for each destination.
-#[utoipa::path(get, path = "/admin/queue", tag = "admin", responses((status = 200, body = Queues)))]
+#[utoipa::path(get, path = "/admin/queue", operation_id = "queue", tag = "admin", responses((status = 200, description = "what waits", body = Queues)))]
 async fn queue(State(app): State<App>) -> Result<Answer<Queues>, Problem> {
     Ok(Answer(app.ask(read_queues).await?))
 }

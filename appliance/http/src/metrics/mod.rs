@@ -110,8 +110,8 @@ fn known(method: &Method) -> &'static str {
 /// Every metric of the box: in Prometheus' text format 0.0.4, or as OpenMetrics 1.0 when `Accept` names it.
 ///
 /// For the box itself and the configured monitoring networks.
-#[utoipa::path(get, path = "/metrics", tag = "monitoring", responses(
-    (status = 200, body = String, content_type = "text/plain; version=0.0.4; charset=utf-8"),
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics", tag = "monitoring", responses(
+    (status = 200, description = "every metric", body = String, content_type = "text/plain; version=0.0.4; charset=utf-8"),
     (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {

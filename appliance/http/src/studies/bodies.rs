@@ -23,6 +23,7 @@ pub(crate) struct Studies {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Study {
     /// (0020,000D); null for an instance whose study could not be read.
+    #[schema(required)]
     study_instance_uid: Option<String>,
     /// (0010,0010).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,7 @@ pub(crate) struct Study {
     #[serde(skip_serializing_if = "Option::is_none")]
     patient_id: Option<String>,
     /// (0008,0020), `YYYYMMDD`; null where the header has none.
+    #[schema(required)]
     study_date: Option<String>,
     /// (0008,0050).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +68,7 @@ pub(crate) struct Study {
 #[derive(Debug, Serialize, ToSchema)]
 struct StudyDelivery {
     /// The destination; null: none takes it.
+    #[schema(required)]
     destination: Option<String>,
     /// How far it is.
     #[schema(value_type = DeliveryStateName)]
@@ -112,12 +115,16 @@ pub(crate) struct StudyDetail {
 #[derive(Debug, Serialize, ToSchema)]
 struct Series {
     /// (0020,000E); null where it could not be read.
+    #[schema(required)]
     series_instance_uid: Option<String>,
     /// (0008,0060).
+    #[schema(required)]
     modality: Option<String>,
     /// (0020,0011).
+    #[schema(required)]
     number: Option<i32>,
     /// (0008,103E).
+    #[schema(required)]
     description: Option<String>,
     /// Its instances.
     instances: Vec<Instance>,
@@ -129,12 +136,16 @@ struct Instance {
     /// (0008,0018).
     sop_instance_uid: String,
     /// (0020,0013).
+    #[schema(required)]
     number: Option<i32>,
     /// (0028,0010).
+    #[schema(required)]
     rows: Option<u16>,
     /// (0028,0011).
+    #[schema(required)]
     columns: Option<u16>,
     /// (0028,0008).
+    #[schema(required)]
     frames: Option<u32>,
     /// SHA-256 of the data set, 64 hex digits.
     #[schema(pattern = "^[0-9a-f]{64}$")]
@@ -190,13 +201,16 @@ struct LedgerDelivery {
     /// How often it was sent or tried to be sent.
     attempts: u32,
     /// When it was last tried.
+    #[schema(required)]
     last_sent_at: Option<Time>,
     /// What the destination last said about it.
+    #[schema(required)]
     answer: Option<String>,
     /// What kind of proof there is that it arrived; `answer` says what exactly was seen.
-    #[schema(value_type = Option<ProofKindName>)]
+    #[schema(required, value_type = Option<ProofKindName>)]
     proof: Option<relaypacs_domain::ProofKind>,
     /// When that was proven.
+    #[schema(required)]
     proven_at: Option<Time>,
     /// RetrieveURL (0008,1190) the destination gave.
     #[serde(skip_serializing_if = "Option::is_none")]

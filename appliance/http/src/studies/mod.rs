@@ -28,8 +28,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 }
 
 /// What came in and where it stands, newest first.
-#[utoipa::path(get, path = "/api/v1/studies", tag = "studies", params(ListQuery), responses(
-    (status = 200, body = Studies),
+#[utoipa::path(get, path = "/api/v1/studies", operation_id = "list_studies", tag = "studies", params(ListQuery), responses(
+    (status = 200, description = "a page of studies", body = Studies),
     (status = 400, description = "an unknown parameter", body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a value that makes no sense", body = ProblemBody, content_type = "application/problem+json"),
@@ -42,9 +42,9 @@ async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Result<
 }
 
 /// A study with its series and instances.
-#[utoipa::path(get, path = "/api/v1/studies/{uid}", tag = "studies", params(("uid" = String, Path, description = "Study Instance UID")),
+#[utoipa::path(get, path = "/api/v1/studies/{uid}", operation_id = "study", tag = "studies", params(("uid" = String, Path, description = "Study Instance UID")),
     responses(
-        (status = 200, body = StudyDetail),
+        (status = 200, description = "the study", body = StudyDetail),
         (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "not a UID", body = ProblemBody, content_type = "application/problem+json"),
@@ -57,10 +57,10 @@ async fn detail(State(app): State<App>, PathUid(uid): PathUid) -> Result<Json<St
 }
 
 /// The ledger of a study: for each instance and destination when it was accepted, sent and proven. Released instances are included.
-#[utoipa::path(get, path = "/api/v1/studies/{uid}/ledger", tag = "studies",
+#[utoipa::path(get, path = "/api/v1/studies/{uid}/ledger", operation_id = "study_ledger", tag = "studies",
     params(("uid" = String, Path, description = "Study Instance UID"), LedgerQuery),
     responses(
-        (status = 200, body = Ledger),
+        (status = 200, description = "a page of the ledger", body = Ledger),
         (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "not a UID, or not a cursor", body = ProblemBody, content_type = "application/problem+json"),

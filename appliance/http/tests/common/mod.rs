@@ -1,0 +1,229 @@
+//! A box for tests: a real buffer in a temporary folder, a real forwarder, the real routes.
+
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part of it")]
+
+pub mod schema;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request},
+};
+use http_body_util::BodyExt;
+use relaypacs_buffer::{Buffer, ClaimLimits, NewObject, Options, Placed, StudyQuery};
+use relaypacs_domain::{Clock, HeaderFacts, Identity, ServiceLevel, Source, Uid, Verdict};
+use relaypacs_forward::{DestinationConfig, Forwarder};
+use relaypacs_http::{App, BoxInfo, KnownModality, Parts, Peer};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// Names that must appear in study bodies only.
+pub const PATIENT: [&str; 2] = ["SECRET^PATIENT", "PID4711"];
+
+/// A box without listeners.
+pub struct TestBox {
+    pub app: App,
+    pub dir: TempDir,
+    pub log_filters: Arc<Mutex<Vec<String>>>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Told {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Told {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl TestBox {
+    /// A box with `destinations`, each in the words of the configuration.
+    pub async fn new(destinations: Value) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options {
+            dir: dir.path().join("data"),
+            max_bytes: Some(64 << 20),
+            reserve_bytes: Some(1 << 20),
+            segment_bytes: 1 << 20,
+            retention: Duration::from_secs(3600),
+            history: Duration::from_secs(3600),
+        };
+        let clock = Clock::system();
+        let opened = {
+            let clock = clock.clone();
+            tokio::task::spawn_blocking(move || Buffer::open(options, clock)).await.unwrap()
+        };
+        let (buffer, _) = opened.unwrap();
+        let destinations: Vec<DestinationConfig> = serde_json::from_value(destinations).unwrap();
+        let forwarder = Forwarder::new(buffer.clone(), clock.clone(), destinations).unwrap();
+        buffer.set_routing(forwarder.routing()).await.unwrap();
+        let log_filters = Arc::new(Mutex::new(Vec::new()));
+        let heard = log_filters.clone();
+        let app = App::new(Parts {
+            buffer,
+            forwarder,
+            scp: relaypacs_dicom::Metrics::default(),
+            clock,
+            info: BoxInfo {
+                version: "0.1.0".into(),
+                build: "test".into(),
+                node_name: "box".into(),
+                ae_title: "RELAYPACS".parse().unwrap(),
+                dicom_port: 11112,
+                monitoring_networks: vec!["192.0.2.0/24".parse().unwrap()],
+                modalities: vec![KnownModality {
+                    ae_title: "CT1".parse().unwrap(),
+                    address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                    port: Some(104),
+                    service_level: None,
+                    max_associations: Some(4),
+                    description: Some("CT room 1".into()),
+                }],
+            },
+            dicom_listening: Arc::new(AtomicBool::new(true)),
+            log_filter: Arc::new(move |filter| {
+                if filter == "rubbish" {
+                    return Err("rubbish is no log filter".into());
+                }
+                heard.lock().unwrap().push(filter.into());
+                Ok(())
+            }),
+        });
+        Self { app, dir, log_filters }
+    }
+
+    /// One folder destination, one STOW destination where nobody listens.
+    pub async fn with_two_destinations() -> Self {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("archive");
+        let made = Self::new(json!([
+            {"name": "archive", "kind": "folder", "path": folder},
+            {"name": "pacs1", "kind": "stow", "url": format!("http://{nobody}/dicom-web")},
+        ]))
+        .await;
+        drop(dir);
+        made
+    }
+
+    pub fn public(&self) -> Router {
+        relaypacs_http::public(self.app.clone())
+    }
+
+    pub fn admin(&self) -> Router {
+        relaypacs_http::admin(self.app.clone())
+    }
+
+    pub fn listening(&self, listening: bool) {
+        self.app.dicom_listening.store(listening, Ordering::Relaxed);
+    }
+
+    /// Has the buffer take one object. `study` `None`: its header could not be read.
+    pub async fn store(&self, study: Option<&str>, sop: &str, modality: &str) -> Placed {
+        let uid = |text: &str| text.parse::<Uid>().unwrap();
+        let mut writer = self.app.buffer.begin().unwrap();
+        writer.write(format!("data set of {sop}").as_bytes()).await.unwrap();
+        let facts = HeaderFacts {
+            patient_name: Some(PATIENT[0].into()),
+            patient_id: Some(PATIENT[1].into()),
+            study_instance_uid: study.map(uid),
+            series_instance_uid: study.map(|study| uid(&format!("{study}.1"))),
+            sop_instance_uid: Some(uid(sop)),
+            study_date: Some("20261123".into()),
+            study_description: Some("Thorax".into()),
+            modality: Some(modality.into()),
+            rows: Some(512),
+            columns: Some(512),
+            instance_number: Some(1),
+            ..HeaderFacts::default()
+        };
+        let object = NewObject {
+            identity: Identity {
+                sop_class: uid("1.2.840.10008.5.1.4.1.1.2"),
+                sop_instance: uid(sop),
+                transfer_syntax: uid("1.2.840.10008.1.2.1"),
+                study: study.map(uid),
+                series: facts.series_instance_uid.clone(),
+            },
+            facts: if study.is_some() { facts } else { HeaderFacts::default() },
+            source: Source::Dicom {
+                calling_ae: "CT1".parse().unwrap(),
+                called_ae: "RELAYPACS".parse().unwrap(),
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            },
+            service_level: ServiceLevel::Routine,
+            flags: if study.is_some() { Vec::new() } else { vec![relaypacs_domain::Flag::Unparsed] },
+        };
+        let mut work = self.app.buffer.work();
+        let before = self.instances();
+        let placed = writer.commit(object).await.unwrap();
+        // The catalogue follows the log at once, but not in the same moment.
+        while self.instances() == before {
+            tokio::time::timeout(Duration::from_secs(30), work.changed()).await.expect("the catalogue follows").unwrap();
+        }
+        placed
+    }
+
+    fn instances(&self) -> u64 {
+        let page = self.app.buffer.studies(&StudyQuery { limit: 500, ..StudyQuery::default() }).unwrap();
+        page.studies.iter().map(|study| study.instances).sum()
+    }
+
+    /// Ends the next attempt to a destination with `verdict` for all its instances; gives their number.
+    pub async fn settle(&self, destination: &str, verdict: Verdict) -> usize {
+        let name = destination.parse().unwrap();
+        let most = ClaimLimits { max_bytes: 1 << 20, max_instances: 100, at_least: None };
+        let Some(claim) = self.app.buffer.claim(&name, most).unwrap() else { return 0 };
+        let verdicts: Vec<_> = claim.items.iter().map(|item| (item.object, verdict.clone())).collect();
+        let count = verdicts.len();
+        self.app.buffer.settle(claim, verdicts).await.unwrap();
+        count
+    }
+}
+
+/// A caller on the box itself.
+pub fn loopback() -> Peer {
+    Peer::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4711))
+}
+
+/// A caller from elsewhere.
+pub fn from(address: &str) -> Peer {
+    Peer::Tcp(SocketAddr::new(address.parse().unwrap(), 4711))
+}
+
+pub async fn get(router: &Router, peer: Peer, path: &str) -> Told {
+    send(router, peer, "GET", path, None, &[]).await
+}
+
+pub async fn post(router: &Router, path: &str, body: Value) -> Told {
+    send(router, Peer::AdminSocket, "POST", path, Some(body), &[]).await
+}
+
+pub async fn send(router: &Router, peer: Peer, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Told {
+    let mut request = Request::builder().method(method).uri(path).extension(peer);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = match body {
+        Some(body) => request.header("content-type", "application/json").body(Body::from(body.to_string())),
+        None => request.body(Body::empty()),
+    };
+    let (head, body) = router.clone().oneshot(request.unwrap()).await.unwrap().into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Told { status: head.status.as_u16(), headers: head.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+}
