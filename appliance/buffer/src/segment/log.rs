@@ -223,7 +223,7 @@ impl Log {
         }
     }
 
-    /// How much room there is; none if the file system does not say.
+    /// How much room there is for objects; none if the file system does not say. They take whole segments, and the last free one is not theirs.
     pub(crate) fn usage(&self) -> LogUsage {
         let space = self.disk.space().unwrap_or(Space { total: 0, free: 0 });
         let table = self.table();
@@ -232,8 +232,9 @@ impl Log {
             State::Active | State::Spare | State::Freed { .. } => 0,
             State::Sealed { .. } | State::Foreign => u64::from(slot.segment.len),
         });
-        let (used, total) = (used.sum(), table.total(&self.limits, space));
-        LogUsage { total, used, reserve: self.limits.reserve(space), free: space.free }
+        let segment = u64::from(self.limits.segment_bytes);
+        let (used, segments) = (used.sum(), table.total(&self.limits, space) / segment);
+        LogUsage { total: segments.saturating_sub(1) * segment, used, reserve: self.limits.reserve(space), free: space.free }
     }
 }
 
