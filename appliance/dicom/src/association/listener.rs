@@ -1,6 +1,6 @@
 //! Accepts connections, counts them, and shuts down in order.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -72,11 +72,14 @@ async fn accept<S: Sink>(listener: &TcpListener, shared: &Arc<Shared<S>>, connec
             () = shared.stop.cancelled(), if until.is_none() => until = Some(Instant::now() + drain),
             Some(ended) = connections.join_next() => notice(ended),
             () = sleep(ACCEPT_PAUSE), if pause => pause = false,
-            accepted = listener.accept(), if !pause => match accepted.and_then(|(stream, address)| Ok((QuickAck::new(stream)?, address))) {
+            accepted = listener.accept(), if !pause => match accepted {
                 Ok((stream, address)) => {
                     number += 1;
-                    connections.spawn(serve_connection(shared.clone(), stream, number, address));
+                    if let Ok(stream) = QuickAck::new(stream) {
+                        connections.spawn(serve_connection(shared.clone(), stream, number, address));
+                    } // else the peer is gone already
                 }
+                Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     pause = true;

@@ -12,7 +12,7 @@
 //! | `session` | C-STORE and C-ECHO over the sink |
 //! | `violation` | what a peer may do wrong, and the A-ABORT for it |
 //!
-//! Bounds: per association one buffer of 256 KiB and a command set of at most 16 KiB; before it is accepted, what the peer really sent
+//! Bounds: per association one buffer of 64 KiB and a command set of at most 16 KiB; before it is accepted, what the peer really sent
 //! of its request, at most 512 KiB.
 
 mod acceptor;
