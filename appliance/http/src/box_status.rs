@@ -14,7 +14,7 @@ use relaypacs_forward::{DestinationHealth, PausedBy, State};
 use crate::{app::App, clock_sync};
 
 /// How long the rejection of an association stays an alert, unless the same AE title is accepted before.
-const REJECTION_SHOWN: Duration = Duration::from_secs(3600);
+const REJECTION_SHOWN: Duration = Duration::from_hours(1);
 
 /// How the box is at one moment.
 #[derive(Debug, Clone)]

@@ -125,11 +125,11 @@ async fn list(State(app): State<App>) -> Result<Json<Vec<Destination>>, Problem>
 fn read_all(app: &App) -> Result<Vec<Destination>, CatalogueError> {
     let now = app.clock.now();
     let all = app.forwarder.destinations();
-    all.into_iter().map(|health| Ok(Destination::new(app.buffer.queue(&health.name)?, health, now))).collect()
+    all.into_iter().map(|health| Ok(Destination::new(&app.buffer.queue(&health.name)?, health, now))).collect()
 }
 
 impl Destination {
-    fn new(queue: Queue, health: DestinationHealth, now: Timestamp) -> Self {
+    fn new(queue: &Queue, health: DestinationHealth, now: Timestamp) -> Self {
         let paused_by = health.paused.as_ref().map(|paused| match paused.by {
             PausedBy::Box { .. } => PauserName::Box,
             PausedBy::Operator => PauserName::Operator,
@@ -145,7 +145,7 @@ impl Destination {
             state: health.state.into(),
             since: Time(health.since),
             latency_ms: health.latency.map(|latency| latency.as_millis() as u64),
-            queue: DestinationQueue::new(&queue, now),
+            queue: DestinationQueue::new(queue, now),
             last_error: health.last_error.as_ref().map(FailureBody::from),
             last_delivery: health.last_delivery.map(Time),
         }

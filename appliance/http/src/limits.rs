@@ -18,7 +18,7 @@ pub struct Limits {
     pub max_connections: usize,
     /// A request's head must arrive within this time; an idle connection is closed after it.
     pub header_read_timeout: Duration,
-    /// A client that takes no byte of its answer for this long is cut off, one that sends no byte of its request too.
+    /// A client that takes no byte of its answer for this long is cut off.
     pub stall_timeout: Duration,
     /// How long requests under way may take to end after `stop`.
     pub drain: Duration,
@@ -40,6 +40,9 @@ pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// Largest JSON body in bytes.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// A request whose body brings nothing for this long is refused.
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a question to the catalogue may take before the caller is told to try later.
 pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);

@@ -84,7 +84,7 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "about:blank", "Not Found", detail)
     }
 
-    /// 400 or 422: the request does not say what it must; `pointer` names the field.
+    /// 422: the request does not say what it must; `pointer` names the field.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let error = FieldProblem { pointer: pointer.into(), detail: detail.into() };
         let detail = error.detail.clone();

@@ -11,7 +11,7 @@ use crate::{
     admin::routes as operator_routes,
     app::App,
     destinations, docs, health,
-    limits::{ANSWER_TIMEOUT, Gate, Limits, MAX_BODY_BYTES, gated},
+    limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, Gate, MAX_BODY_BYTES, gated},
     metrics, modalities,
     network::Network,
     observe::observe,
@@ -78,6 +78,6 @@ fn finish(router: Router<App>, app: App) -> Router {
         .with_state(app)
         .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(RequestBodyTimeoutLayer::new(Limits::default().stall_timeout))
+        .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(middleware::from_fn_with_state(metrics, observe))
 }

@@ -116,7 +116,7 @@ async fn busy_box() -> TestBox {
     test_box.store(Some("1.2.1"), "1.2.1.1.1", "CT").await;
     let proof = Proof::new(ProofKind::File, at, "written and read back", Some("http://pacs/1"));
     assert_eq!(test_box.settle("archive", Verdict::Proven(proof)).await, 1);
-    assert_eq!(test_box.settle("pacs1", Verdict::Retry { failure: failure(), after: Duration::from_secs(600) }).await, 1);
+    assert_eq!(test_box.settle("pacs1", Verdict::Retry { failure: failure(), after: Duration::from_mins(10) }).await, 1);
     test_box.app.buffer.mark_complete(&"1.2.1".parse().unwrap()).await.unwrap();
     test_box.store(Some("1.2.2"), "1.2.2.1.1", "MR").await;
     assert_eq!(test_box.settle("pacs1", Verdict::Hold(HeldReason::Refused, failure())).await, 1);

@@ -41,6 +41,7 @@ struct Echo {
 }
 
 /// One step of trying a destination.
+#[expect(clippy::struct_field_names, reason = "the contract names the fields")]
 #[derive(Debug, Serialize, ToSchema)]
 struct Step {
     /// Which.

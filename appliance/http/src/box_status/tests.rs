@@ -10,7 +10,7 @@ fn at(seconds: i64) -> Timestamp {
 fn well() -> BoxStatus {
     BoxStatus {
         time: at(10_000),
-        uptime: Duration::from_secs(60),
+        uptime: Duration::from_mins(1),
         checks: Vec::new(),
         usage: Usage { total: 1000, used: 100, ..Usage::default() },
         queue: Some(Queue::default()),

@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 use relaypacs_buffer::{Buffer, Queue};
 use relaypacs_domain::{DestinationName, ServiceLevel};
-use relaypacs_forward::{DestinationHealth, Forwarder, State};
+use relaypacs_forward::{DestinationHealth, Forwarder};
 
 use super::process::Process;
 use crate::app::BoxInfo;
@@ -72,14 +72,6 @@ impl AtScrape {
             "relaypacs_destination_held_instances",
             "Instances held for a destination, which need somebody",
             &each(|queue| queue.held_instances as f64),
-        )?;
-        let connectivity: Samples<'_> =
-            all.iter().map(|(health, _)| (vec![("destination", health.name.as_str())], connectivity(health.state))).collect();
-        gauge(
-            out,
-            "relaypacs_pacs_connectivity",
-            "Whether a destination answers: 1 yes, 0 no, NaN nothing was asked of it yet",
-            &connectivity,
         )?;
         let paused: Samples<'_> = all
             .iter()
@@ -147,18 +139,15 @@ fn encode_process(out: &mut DescriptorEncoder<'_>, process: &Process) -> fmt::Re
 /// Writes a gauge with its samples; a help text ends with a full stop, like those of the registry.
 fn gauge(out: &mut DescriptorEncoder<'_>, name: &str, help: &str, samples: &Samples<'_>) -> fmt::Result {
     let mut metric = out.encode_descriptor(name, &format!("{help}."), None, MetricType::Gauge)?;
+    if let [(labels, value)] = samples.as_slice()
+        && labels.is_empty()
+    {
+        return ConstGauge::new(*value).encode(metric);
+    }
     for (labels, value) in samples {
         ConstGauge::new(*value).encode(metric.encode_family(labels)?)?;
     }
     Ok(())
-}
-
-fn connectivity(state: State) -> f64 {
-    match state {
-        State::Up => 1.0,
-        State::Down => 0.0,
-        State::Unknown => f64::NAN,
-    }
 }
 
 /// The share of `kept` among all.

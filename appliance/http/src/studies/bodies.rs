@@ -1,5 +1,7 @@
 //! Bodies of the study routes, with the names of the API contract.
 
+#![expect(clippy::struct_field_names, reason = "the contract names the fields")]
+
 use relaypacs_buffer as buffer;
 use relaypacs_domain::{DeliveryState, Flag, HeldReason, Source, SourceKind, Timestamp};
 use serde::Serialize;

@@ -60,8 +60,8 @@ impl TestBox {
             max_bytes: Some(64 << 20),
             reserve_bytes: Some(1 << 20),
             segment_bytes: 1 << 20,
-            retention: Duration::from_secs(3600),
-            history: Duration::from_secs(3600),
+            retention: Duration::from_hours(1),
+            history: Duration::from_hours(1),
         };
         let clock = Clock::system();
         let opened = {
