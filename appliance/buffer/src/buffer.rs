@@ -130,9 +130,9 @@ pub enum Refused {
     LogDown(String),
 }
 
-const CATALOGUE: &str = "catalogue.redb";
-const HISTORY: &str = "history.redb";
-const LOCK: &str = "lock";
+pub(crate) const CATALOGUE: &str = "catalogue.redb";
+pub(crate) const HISTORY: &str = "history.redb";
+pub(crate) const LOCK: &str = "lock";
 const SMALLEST_SEGMENT: u64 = 4 << 10;
 const BIGGEST_SEGMENT: u64 = 1 << 30;
 
@@ -226,6 +226,14 @@ impl Buffer {
         let thread = self.inner.upkeep.start(keeper)?;
         self.threads().insert(0, thread);
         Ok(())
+    }
+
+    /// Ends the upkeep's thread, so that a test can do its rounds by hand.
+    #[cfg(test)]
+    pub(crate) fn take_over_upkeep(&self, settings: UpkeepSettings) -> Keeper {
+        self.inner.upkeep.stop();
+        self.threads().remove(0).join().unwrap();
+        Keeper::new(self.catalogue().clone(), self.log().clone(), settings).unwrap()
     }
 
     fn threads(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
@@ -462,13 +470,14 @@ impl Hurt {
 }
 
 impl Region {
-    fn damage(&self) -> Damage {
+    /// As it is reported.
+    pub(crate) fn damage(&self) -> Damage {
         Damage { segment: self.segment.into(), offset: self.start.into(), object: self.object, sop_instance: None, what: self.what.clone() }
     }
 }
 
 /// Locks the folder; the file says who holds it.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     let fail = |source| failed("locking", path, source);
     let open = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let mut file = open.map_err(fail)?;
@@ -489,6 +498,6 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn failed(what: &'static str, path: &Path, source: io::Error) -> OpenError {
+pub(crate) fn failed(what: &'static str, path: &Path, source: io::Error) -> OpenError {
     OpenError::Io { what, path: path.into(), source }
 }

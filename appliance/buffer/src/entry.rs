@@ -105,7 +105,7 @@ pub(crate) enum Note {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Carried {
     pub(crate) object: ObjectId,
-    /// The entry that changed the object last. If a later one has changed it, this says nothing (and is said again).
+    /// The entry that changed the object last (the lowest position: none since its commit). If a later one has changed it, this says nothing (and is said again).
     pub(crate) as_of: LogPosition,
     pub(crate) flags: Vec<Flag>,
     pub(crate) deliveries: Vec<DeliveryRow>,

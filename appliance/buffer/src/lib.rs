@@ -22,6 +22,7 @@ mod recovery;
 mod scrub;
 mod segment;
 mod upkeep;
+mod verify;
 mod watermarks;
 mod writer;
 
@@ -33,5 +34,6 @@ pub use outbox::{Claim, ClaimLimits, ClaimedInstance};
 pub use query::{InstanceDetail, LedgerEntry, LedgerPage, Queue, SeriesDetail, Study, StudyDelivery, StudyDetail, StudyPage, StudyQuery};
 pub use reader::{ReadError, Reader};
 pub use scrub::ScrubReport;
+pub use verify::{Difference, VerifyReport, verify};
 pub use watermarks::Usage;
 pub use writer::{NewObject, Placed, WriteError, Writer};

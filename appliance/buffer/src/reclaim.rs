@@ -5,6 +5,9 @@
 //! → segment used again. Before a segment is freed, everything that only its records say about objects still in the buffer is said again at
 //! the end of the log: catalogue and queue can be rebuilt from what is on the disk at any time.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeSet, HashMap},
     time::Duration,

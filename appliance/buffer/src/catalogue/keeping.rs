@@ -1,6 +1,6 @@
 //! What upkeep asks of the catalogue: what may go, what must be carried on, what the history has yet to learn.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redb::{Durability, ReadableDatabase, ReadableTable};
 use relaypacs_domain::{ObjectId, ServiceLevel, Uid};
@@ -10,7 +10,7 @@ use super::{
     change::numbers,
     history,
     questions::study_by_uid,
-    row::{EventRow, ObjectRow, StudyRow},
+    row::{EventRow, ObjectRow, QueueRow, StudyRow},
     tables::{self, decode, storage},
 };
 use crate::{
@@ -96,6 +96,25 @@ impl Catalogue {
     pub(crate) fn tombstone(&self, object: ObjectId) -> Done<Vec<u64>> {
         let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
         Ok(tombstones.get(object.0).map_err(storage)?.map(|row| numbers(row.value())).unwrap_or_default())
+    }
+
+    /// Released objects, from number `from` on, that have a tombstone.
+    pub(crate) fn tombstones_from(&self, from: u64, limit: usize) -> Done<Vec<ObjectId>> {
+        let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
+        let rows = tombstones.range(from..).map_err(storage)?.take(limit);
+        rows.map(|row| row.map(|(object, _)| ObjectId(object.value())).map_err(storage)).collect()
+    }
+
+    /// What is counted for each destination: waiting instances, their bytes, held instances.
+    pub(crate) fn queue_counts(&self) -> Done<BTreeMap<String, (u64, u64, u64)>> {
+        let queues = self.read()?.open_table(tables::QUEUES).map_err(storage)?;
+        let rows = queues.iter().map_err(storage)?;
+        rows.map(|row| {
+            let (name, row) = row.map_err(storage)?;
+            let row: QueueRow = decode("queues", row.value())?;
+            Ok((name.value().to_owned(), (row.instances, row.bytes, row.held_instances)))
+        })
+        .collect()
     }
 
     /// Forgets tombstones, from object `from` on, of which no commit record is in a segment of the epochs `on_disk`. Looks at `limit` of them

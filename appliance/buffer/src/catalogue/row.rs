@@ -32,7 +32,7 @@ pub(crate) struct ObjectRow {
     pub(crate) settled: Option<BufferTime>,
     /// It was sent again after all was settled, and is not settled since: a release that was decided before does not count.
     pub(crate) sent_again: bool,
-    /// The entry that changed its deliveries, notes or flags last.
+    /// The entry that changed its deliveries, notes or flags last, after its commit.
     pub(crate) changed: LogPosition,
     /// Epoch of the newest record that carries everything on that notes said, if one was written since the newest commit record.
     pub(crate) carried: u64,
@@ -213,7 +213,8 @@ impl ObjectRow {
             notes: Vec::new(),
             settled: None,
             sent_again: false,
-            changed: at,
+            // Not the commit's own place: when compaction has written it again, what is carried on after it is older than that.
+            changed: LogPosition::default(),
             carried: 0,
         }
     }

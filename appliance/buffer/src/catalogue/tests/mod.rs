@@ -2,6 +2,7 @@
 
 mod applying;
 mod claiming;
+mod figures;
 mod listing;
 mod replaying;
 
