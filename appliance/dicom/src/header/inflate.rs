@@ -100,8 +100,9 @@ impl Inflater {
             self.inflated += wanted;
             self.position = (self.position + made) % self.window.len();
             match status {
-                TINFLStatus::HasMoreOutput if self.inflated < MAX_INFLATED => {}
-                TINFLStatus::NeedsMoreInput if self.inflated < MAX_INFLATED => return,
+                _ if self.inflated == MAX_INFLATED => elements.give_up(),
+                TINFLStatus::HasMoreOutput => {}
+                TINFLStatus::NeedsMoreInput => return,
                 _ => elements.give_up(),
             }
         }

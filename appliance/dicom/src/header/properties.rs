@@ -41,7 +41,7 @@ fn scan(syntax: &str, bytes: &[u8], piece: usize) -> (HeaderFacts, bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_cut_gives_the_same_facts(bytes in likely_bytes(), syntax in proptest::sample::select(&SYNTAXES[..]), piece in 1_usize..50) {

@@ -69,6 +69,8 @@ fn korean_of_annex_i() {
     // Declared and never designated, or not again after a delimiter.
     check("\\ISO 2022 IR 149", b"\xC8\xAB^\xB1\xE6\xB5\xBF", "홍^길동");
     check("\\ISO 2022 IR 100\\ISO 2022 IR 149", b"\x1b$)C\xC8\xAB", "홍");
+    // Not declared at all, designated once.
+    check("", b"\x1b$)C\xC8\xAB^\xB1\xE6\xB5\xBF", "홍^길동");
 }
 
 #[test]
