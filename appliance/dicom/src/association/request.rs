@@ -16,6 +16,9 @@ const FIXED: usize = 68;
 const CALLED: std::ops::Range<usize> = 4..20;
 const CALLING: std::ops::Range<usize> = 20..36;
 
+/// Longest description of what is wrong with a request, in characters.
+const MAX_WORDS: usize = 160;
+
 const APPLICATION_CONTEXT: u8 = 0x10;
 const PROPOSED_CONTEXT: u8 = 0x20;
 const ABSTRACT_SYNTAX: u8 = 0x30;
@@ -52,7 +55,7 @@ impl Request {
                 Ok(Self { version_1: fixed[1] & 1 == 1, called: fixed[CALLED].to_vec(), calling: fixed[CALLING].to_vec(), rq })
             }
             Ok(_) => Err(cut("an item")),
-            Err(error) => Err(Violation::Associate(error.to_string())),
+            Err(error) => Err(Violation::Associate(error.to_string().chars().take(MAX_WORDS).collect())),
         }
     }
 
