@@ -69,7 +69,7 @@ impl Authorizer {
     const ANSWER_MAX: usize = 256 << 10;
     /// A token is renewed this long before its end.
     const LEEWAY: Duration = Duration::from_secs(30);
-    const DEFAULT_LIFE: Duration = Duration::from_secs(300);
+    const DEFAULT_LIFE: Duration = Duration::from_mins(5);
     const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
 
     pub(crate) fn new(auth: Auth) -> Self {

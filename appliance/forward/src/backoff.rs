@@ -26,7 +26,7 @@ pub struct RetryConfig {
 
 impl Default for RetryConfig {
     fn default() -> Self {
-        Self { first: Duration::from_secs(5), max: Duration::from_secs(600), horizon: Duration::from_secs(7 * 86_400) }
+        Self { first: Duration::from_secs(5), max: Duration::from_mins(10), horizon: Duration::from_hours(168) }
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct BackoffError {
 }
 
 impl Backoff {
-    const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+    const LONGEST: Duration = Duration::from_hours(87600);
 
     pub(crate) fn new(config: RetryConfig) -> Result<Self, BackoffError> {
         let RetryConfig { first, max, horizon } = config;
@@ -107,7 +107,7 @@ mod tests {
         let backoff = Backoff::new(RetryConfig::default()).unwrap();
         let steps: Vec<u64> = (0..9).map(|attempts| backoff.ceiling(attempts).as_secs()).collect();
         assert_eq!(steps, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
-        assert_eq!(backoff.ceiling(u32::MAX), Duration::from_secs(600));
+        assert_eq!(backoff.ceiling(u32::MAX), Duration::from_mins(10));
         let delays: Vec<Duration> = (0..100).map(|_| backoff.delay(3)).collect();
         assert!(delays.iter().all(|delay| *delay <= Duration::from_secs(40)));
         assert!(delays.iter().any(|delay| *delay != delays[0]), "no jitter");
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn the_horizon_ends_it() {
         let backoff = Backoff::new(RetryConfig::default()).unwrap();
-        assert!(!backoff.is_over(Duration::from_secs(7 * 86_400)));
+        assert!(!backoff.is_over(Duration::from_hours(168)));
         assert!(backoff.is_over(Duration::from_secs(7 * 86_400 + 1)));
     }
 }

@@ -61,11 +61,11 @@ impl Breaker {
     /// Failures in a row after which nothing is sent until a probe succeeds.
     const FAILURES: u32 = 3;
     const PROBE_EVERY: Duration = Duration::from_secs(1);
-    const LONGEST_TRIAL_WAIT: Duration = Duration::from_secs(60);
+    const LONGEST_TRIAL_WAIT: Duration = Duration::from_mins(1);
     const FIRST_TRY: Duration = Duration::from_secs(30);
-    const LONGEST_TRY: Duration = Duration::from_secs(300);
+    const LONGEST_TRY: Duration = Duration::from_mins(5);
     /// Retry-After beyond this is cut: a typing error must not stop a destination for a year.
-    const LONGEST_BUSY: Duration = Duration::from_secs(3600);
+    const LONGEST_BUSY: Duration = Duration::from_hours(1);
 
     pub(crate) const fn new() -> Self {
         Self { state: State::Closed { failures: 0 }, not_before: Duration::ZERO }
@@ -74,7 +74,7 @@ impl Breaker {
     /// What may be done at `now`. A granted probe or trial is to be reported by [`Self::probed`] or [`Self::report`].
     pub(crate) fn permit(&mut self, now: Duration) -> Permit {
         if now < self.not_before {
-            return Permit::Wait(self.not_before - now);
+            return Permit::Wait(self.not_before.saturating_sub(now));
         }
         match &mut self.state {
             State::Closed { .. } => Permit::Send,
@@ -95,6 +95,7 @@ impl Breaker {
     }
 
     /// A probe ended.
+    #[expect(clippy::match_same_arms, reason = "a line a transition")]
     pub(crate) fn probed(&mut self, now: Duration, answered: bool) {
         self.state = match (self.state, answered) {
             (State::Open { trials, .. }, true) => State::HalfOpen { trials, trying: false },
@@ -106,6 +107,7 @@ impl Breaker {
     }
 
     /// A request ended (a trial, or one that began before the state changed).
+    #[expect(clippy::match_same_arms, reason = "a line a transition")]
     pub(crate) fn report(&mut self, now: Duration, signal: Signal) {
         self.state = match (signal, self.state) {
             (Signal::Proof, _) => {
@@ -163,7 +165,7 @@ impl Breaker {
 
 fn wait_or(now: Duration, at: Duration, busy: &mut bool, permit: Permit) -> Permit {
     if now < at {
-        return Permit::Wait(at - now);
+        return Permit::Wait(at.saturating_sub(now));
     }
     *busy = true;
     permit

@@ -132,7 +132,7 @@ pub enum AuthKind {
 
 /// What is wrong with a destination's configuration: which, where, what it says and what it should say.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("destination {destination}: {field}{} {rule}", shown(value))]
+#[error("destination {destination}: {field}{} {rule}", shown(value.as_deref()))]
 pub struct ConfigError {
     /// The destination's name.
     pub destination: DestinationName,
@@ -144,8 +144,8 @@ pub struct ConfigError {
     pub rule: String,
 }
 
-fn shown(value: &Option<String>) -> String {
-    value.as_ref().map(|value| format!(" = {value:?}:")).unwrap_or_default()
+fn shown(value: Option<&str>) -> String {
+    value.map(|value| format!(" = {value:?}:")).unwrap_or_default()
 }
 
 /// A destination whose configuration makes sense (its files are not read yet).
@@ -166,7 +166,7 @@ pub(crate) struct Checked {
 /// Where it leads.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
-    Stow { url: Url, auth: Auth, ca_file: Option<PathBuf>, client_certificate: Option<ClientCertificate> },
+    Stow { url: Url, auth: Box<Auth>, ca_file: Option<PathBuf>, client_certificate: Option<ClientCertificate> },
     Folder { path: PathBuf },
 }
 
@@ -195,7 +195,7 @@ const fn default_connect_timeout() -> Duration {
     Duration::from_secs(10)
 }
 const fn default_stall_timeout() -> Duration {
-    Duration::from_secs(60)
+    Duration::from_mins(1)
 }
 
 impl Kind {
@@ -290,7 +290,7 @@ impl DestinationConfig {
         if !(self.mbit_per_s == 0.0 || (0.001..=1_000_000.0).contains(&self.mbit_per_s)) {
             return Err(self.wrong("mbit_per_s", self.mbit_per_s, "must be 0 (no limit) or 0.001 to 1000000"));
         }
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         for (field, value) in [("connect_timeout", self.connect_timeout), ("stall_timeout", self.stall_timeout)] {
             if value < Duration::from_millis(10) || value > hour {
                 return Err(self.wrong(field, duration::format(value), "must be 10ms to 1h"));
@@ -334,7 +334,7 @@ impl DestinationConfig {
         if url.scheme() == "http" && (self.ca_file.is_some() || client_certificate.is_some()) {
             return Err(self.wrong("url", text, "must be https where ca_file, auth.cert_file or auth.key_file is set"));
         }
-        Ok(Target::Stow { url, auth: self.auth()?, ca_file: self.ca_file.clone(), client_certificate })
+        Ok(Target::Stow { url, auth: Box::new(self.auth()?), ca_file: self.ca_file.clone(), client_certificate })
     }
 
     /// A URL of http or https without credentials, query or fragment; its path has no slash at the end.

@@ -65,9 +65,9 @@ impl Contents for Buffer {
             async move {
                 let mut reader = match reader {
                     Some(reader) => reader,
-                    None => buffer.read(object).map_err(content_error)?,
+                    None => buffer.read(object).map_err(|error| content_error(&error))?,
                 };
-                let piece = reader.next().await.map_err(content_error)?;
+                let piece = reader.next().await.map_err(|error| content_error(&error))?;
                 Ok(piece.map(|piece| (piece, Some(reader))))
             }
         })
@@ -75,7 +75,7 @@ impl Contents for Buffer {
     }
 }
 
-fn content_error(error: ReadError) -> ContentError {
+fn content_error(error: &ReadError) -> ContentError {
     match error {
         ReadError::Unknown(_) | ReadError::Damaged { .. } => ContentError::Lost(error.to_string()),
         ReadError::Io { .. } | ReadError::Catalogue(_) => ContentError::Io(error.to_string()),

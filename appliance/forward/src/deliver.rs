@@ -93,7 +93,7 @@ impl StowDestination<'_> {
             misses: 0,
         };
         let ended = run.go(items).await;
-        run.outcome(ended.err())
+        run.outcome(ended.err().map(|Stop(signal)| signal))
     }
 }
 
@@ -113,7 +113,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn outcome(mut self, stop: Option<Stop>) -> Outcome {
+    fn outcome(mut self, stop: Option<Signal>) -> Outcome {
         // what was tried and then not reached again keeps what was seen of it
         let failure = self.failure.clone();
         for job in std::mem::take(&mut self.jobs) {
@@ -123,7 +123,7 @@ impl Run<'_> {
         }
         let held = self.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Hold(..)));
         let signal = match stop {
-            Some(Stop(signal)) => signal,
+            Some(signal) => signal,
             None if self.proven => Signal::Proof,
             None if held || self.verdicts.is_empty() => Signal::Judged,
             None => Signal::Failed,
@@ -261,12 +261,11 @@ impl Run<'_> {
     /// An instance that was sent alone was not named: QIDO-RS, then backoff.
     async fn missed_alone(&mut self, job: Job, failure: Failure) {
         for item in &job.items {
-            match self.is_there(item).await {
-                Ok(Some(proof)) => self.prove(item, proof),
-                Ok(None) | Err(_) => {
-                    self.misses += 1;
-                    self.again(item, failure.clone());
-                }
+            if let Ok(Some(proof)) = self.is_there(item).await {
+                self.prove(item, proof);
+            } else {
+                self.misses += 1;
+                self.again(item, failure.clone());
             }
         }
         self.failure = Some(failure);
@@ -298,22 +297,20 @@ impl Run<'_> {
         let failure = dicom_failure(reason);
         match judge(reason) {
             Judgement::Permanent => self.settle(&item, Verdict::Hold(HeldReason::Refused, failure)),
-            Judgement::Again => self.again(&item, failure),
             Judgement::Duplicate => self.compare(&item, Some(failure)).await,
             Judgement::Credentials if !renewed && self.to.service.authorizer.renew(generation).await => {
                 self.jobs.push_front(Job { items: vec![item], tried: Some(failure), renewed: true });
             }
-            Judgement::Credentials => self.again(&item, failure),
+            Judgement::Credentials | Judgement::Again => self.again(&item, failure),
         }
     }
 
     async fn contradicted(&mut self, item: &Item) {
-        match self.is_there(item).await {
-            Ok(Some(proof)) => self.prove(item, proof),
-            Ok(None) | Err(_) => {
-                let detail = "the answer names it as stored and as failed";
-                self.again(item, Failure::new(FailureCode::Answer, detail));
-            }
+        if let Ok(Some(proof)) = self.is_there(item).await {
+            self.prove(item, proof);
+        } else {
+            let detail = "the answer names it as stored and as failed";
+            self.again(item, Failure::new(FailureCode::Answer, detail));
         }
     }
 
@@ -355,7 +352,9 @@ impl Run<'_> {
             let found = found.unwrap_or_default();
             let (there, not) = items.into_iter().partition(|item: &Item| found.contains(&item.part.identity.sop_instance));
             absent.extend::<Vec<_>>(not);
-            there.iter().for_each(|item| self.prove(item, self.queried()));
+            for item in &there {
+                self.prove(item, self.queried());
+            }
         }
         for item in singles {
             match self.asked(self.is_there(&item).await)?.flatten() {

@@ -14,7 +14,7 @@ use crate::{
     backoff::Backoff,
     batch_size::BatchSize,
     breaker::{Breaker, Permit, Signal},
-    config::{Checked, ConfigError, Kind, Target},
+    config::{Auth, Checked, ConfigError, Kind, Target},
     content::Contents,
     deliver::StowDestination,
     dicomweb::Service,
@@ -267,7 +267,7 @@ fn service(checked: &Checked) -> Result<Service, ConfigError> {
     let Target::Stow { url, auth, ca_file, client_certificate } = &checked.target else {
         return Err(error(checked, "kind", None, "is no STOW-RS destination".into()));
     };
-    let authorizer = Authorizer::new(auth.clone());
+    let authorizer = Authorizer::new(Auth::clone(auth));
     if let Some((field, file)) = authorizer.secret_file() {
         auth::read_secret(file).map_err(|why| error(checked, field, Some(file.display().to_string()), why.to_string()))?;
     }

@@ -28,6 +28,7 @@ struct Inner {
 
 impl Forwarder {
     /// Checks the configuration and reads certificates; nothing is sent yet. Names must differ.
+    #[expect(clippy::needless_pass_by_value, reason = "a handle is handed over, as the buffer is")]
     pub fn new(buffer: Buffer, clock: Clock, destinations: Vec<DestinationConfig>) -> Result<Self, ConfigError> {
         let metrics = Metrics::default();
         let mut names = HashSet::new();
@@ -93,7 +94,7 @@ impl Forwarder {
 /// Runs one destination's planner, again and again if it panics.
 async fn supervise(destination: Arc<Destination>, buffer: Buffer, stop: CancellationToken) {
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
-    const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+    const LONGEST_PAUSE: Duration = Duration::from_mins(1);
     let mut pause = FIRST_PAUSE;
     loop {
         let mut task = JoinSet::new();

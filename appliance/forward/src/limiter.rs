@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn time_that_was_not_used_is_not_saved_up() {
-        let (limiter, now) = (Limiter::new(1000.0), Instant::now() + Duration::from_secs(60));
+        let (limiter, now) = (Limiter::new(1000.0), Instant::now() + Duration::from_mins(1));
         assert_eq!(limiter.reserve(1000, Lane::Ordinary, now), now);
         assert_eq!(limiter.reserve(1000, Lane::Ordinary, now), now + Duration::from_secs(1));
     }

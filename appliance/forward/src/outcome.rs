@@ -128,8 +128,8 @@ mod tests {
         let item =
             |pending_for| Item { part: crate::testing::part(1, b""), attempts: 3, last_failure: None, pending_for, later_version: false };
         let failure = || dicom_failure(0xA700);
-        assert!(matches!(item(Duration::from_secs(60)).again(failure(), &backoff), Verdict::Retry { .. }));
-        let eight_days = Duration::from_secs(8 * 86_400);
+        assert!(matches!(item(Duration::from_mins(1)).again(failure(), &backoff), Verdict::Retry { .. }));
+        let eight_days = Duration::from_hours(192);
         assert_eq!(item(eight_days).again(failure(), &backoff), Verdict::Hold(HeldReason::RetryHorizon, failure()));
     }
 }

@@ -34,7 +34,8 @@ pub(crate) struct Planner {
     jobs: JoinSet<()>,
     kinds: HashMap<task::Id, Job>,
     gathering: Option<Gathering>,
-    last_sweep: Option<Instant>,
+    /// On the clock of the box, which tests move.
+    last_sweep: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +61,8 @@ impl Planner {
     const MOST_GATHERING: usize = 16;
     const MAX_INSTANCES: usize = 1000;
     /// A destination that has been silent this long is probed.
-    const SILENCE: Duration = Duration::from_secs(60);
-    const SWEEP_EVERY: Duration = Duration::from_secs(60);
+    const SILENCE: Duration = Duration::from_mins(1);
+    const SWEEP_EVERY: Duration = Duration::from_mins(1);
     /// How long batches in flight may take at the end.
     const DRAIN: Duration = Duration::from_secs(15);
 
@@ -155,12 +156,11 @@ impl Planner {
             Ok(None) => Some(self.idle(only_urgent)),
             Ok(Some(claim)) => {
                 let wait = if ripe { None } else { self.too_small(&claim) };
-                match wait {
-                    Some(wait) => self.gather(claim, wait),
-                    None => {
-                        self.start(claim);
-                        None
-                    }
+                if let Some(wait) = wait {
+                    self.gather(claim, wait)
+                } else {
+                    self.start(claim);
+                    None
                 }
             }
         }
@@ -229,9 +229,10 @@ impl Planner {
 
     /// Once a minute while nothing can be sent: holds what has waited beyond its horizon.
     fn sweep(&mut self) {
-        let due = self.last_sweep.is_none_or(|last| last.elapsed() >= Self::SWEEP_EVERY);
+        let now = self.destination.clock.boot();
+        let due = self.last_sweep.is_none_or(|last| now.saturating_sub(last) >= Self::SWEEP_EVERY);
         if due && !self.has(Job::Sweep) {
-            self.last_sweep = Some(Instant::now());
+            self.last_sweep = Some(now);
             self.spawn(Job::Sweep, hold_overdue(self.destination.clone(), self.buffer.clone()));
         }
     }
@@ -306,7 +307,9 @@ async fn deliver(destination: Arc<Destination>, buffer: Buffer, contents: Arc<dy
 }
 
 async fn settle(destination: &Destination, buffer: &Buffer, claim: Claim, verdicts: Vec<(ObjectId, Verdict)>) {
-    verdicts.iter().for_each(|(_, verdict)| destination.metrics.settled(&destination.name, verdict));
+    for (_, verdict) in &verdicts {
+        destination.metrics.settled(&destination.name, verdict);
+    }
     if let Err(error) = buffer.settle(claim, verdicts).await {
         // nothing is lost: the instances go back to the outbox and are sent again
         error!(destination = %destination.name, %error, "what became of a batch could not be recorded");
@@ -317,12 +320,11 @@ async fn settle(destination: &Destination, buffer: &Buffer, claim: Claim, verdic
 /// Records that a destination went down or came back.
 pub(crate) async fn tell(destination: &Destination, buffer: &Buffer, event: Option<EventKind>) {
     let Some(event) = event else { return };
-    match &event {
-        EventKind::DestinationDown { .. } => {
-            let why = destination.health().last_error.map(|failure| failure.detail).unwrap_or_default();
-            warn!(destination = %destination.name, why, "destination down");
-        }
-        _ => info!(destination = %destination.name, "destination up"),
+    if let EventKind::DestinationDown { .. } = &event {
+        let why = destination.health().last_error.map(|failure| failure.detail).unwrap_or_default();
+        warn!(destination = %destination.name, why, "destination down");
+    } else {
+        info!(destination = %destination.name, "destination up");
     }
     if let Err(error) = buffer.record_event(event).await {
         warn!(destination = %destination.name, %error, "an event could not be recorded");

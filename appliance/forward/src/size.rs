@@ -76,7 +76,6 @@ pub mod option {
     use super::{Deserializer, Serializer};
 
     /// For `#[serde(with = "size::option")]`.
-    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub fn serialize<S: Serializer>(bytes: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
         match bytes {
             Some(bytes) => super::serialize(bytes, serializer),

@@ -127,7 +127,10 @@ pub(crate) fn failure(error: &reqwest::Error) -> Failure {
 
 fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<rustls::Error>()
-        || cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>())
+        || cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<rustls::Error>)
 }
 
 #[cfg(test)]

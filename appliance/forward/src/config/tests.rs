@@ -18,7 +18,7 @@ fn defaults_are_those_of_the_reference() {
     assert_eq!(config, DestinationConfig::stow("pacs1".parse().unwrap(), "https://pacs.example/dcm4chee-arc/aets/DCM4CHEE/rs/"));
     let checked = config.checked().unwrap();
     assert_eq!((checked.max_requests, checked.max_request_bytes, checked.rate), (4, 64 << 20, None));
-    assert_eq!((checked.connect_timeout, checked.stall_timeout), (Duration::from_secs(10), Duration::from_secs(60)));
+    assert_eq!((checked.connect_timeout, checked.stall_timeout), (Duration::from_secs(10), Duration::from_mins(1)));
     assert_eq!(checked.matching, MatchRule::default());
     let Target::Stow { url, .. } = checked.target else { panic!("not stow") };
     assert_eq!(url.as_str(), "https://pacs.example/dcm4chee-arc/aets/DCM4CHEE/rs", "the slash at the end goes");

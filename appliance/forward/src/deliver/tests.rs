@@ -374,7 +374,7 @@ async fn beyond_the_horizon_it_is_held() {
     let sink = Sink::start(&["--fault", "fail:A700"]);
     let mut bench = Bench::new(&sink.url());
     let mut items = bench.instances(2, 10);
-    items[0].pending_for = Duration::from_secs(8 * 86_400);
+    items[0].pending_for = Duration::from_hours(192);
     assert_eq!(words(&bench.deliver(&items).await), ["held:retry_horizon:dicom-A700", "retry:dicom-A700"]);
 }
 

@@ -56,13 +56,15 @@ impl Retrieval {
         self.buffer.extend_from_slice(bytes);
         loop {
             match self.state {
-                State::Preamble => match memmem::find(&self.buffer, &delimiter) {
-                    Some(at) => {
-                        self.buffer.drain(..at + delimiter.len());
-                        self.state = State::Headers;
-                    }
-                    None => return self.keep_tail(delimiter.len()),
-                },
+                State::Preamble => {
+                    let Some(at) = memmem::find(&self.buffer, &delimiter) else {
+                        let passed = self.buffer.len().saturating_sub(delimiter.len());
+                        self.buffer.drain(..passed);
+                        return Ok(());
+                    };
+                    self.buffer.drain(..at + delimiter.len());
+                    self.state = State::Headers;
+                }
                 State::Headers => match memmem::find(&self.buffer, b"\r\n\r\n") {
                     Some(_) if self.buffer.starts_with(b"--") => return Err(NoInstance),
                     Some(at) => {
@@ -72,30 +74,23 @@ impl Retrieval {
                     None if self.buffer.len() > Self::HEADERS_MAX => return Err(NoInstance),
                     None => return Ok(()),
                 },
-                State::Body => match memmem::find(&self.buffer, &delimiter) {
-                    Some(at) => {
+                State::Body => {
+                    if let Some(at) = memmem::find(&self.buffer, &delimiter) {
                         self.file.feed(&self.buffer[..at]).map_err(|_| NoInstance)?;
                         self.state = State::Ended;
-                    }
-                    None => {
+                    } else {
                         let safe = self.buffer.len().saturating_sub(delimiter.len() - 1);
                         self.file.feed(&self.buffer[..safe]).map_err(|_| NoInstance)?;
                         self.buffer.drain(..safe);
                         return Ok(());
                     }
-                },
+                }
                 State::Ended => {
                     self.buffer.clear();
                     return Ok(());
                 }
             }
         }
-    }
-
-    fn keep_tail(&mut self, delimiter_len: usize) -> Result<(), NoInstance> {
-        let drop = self.buffer.len().saturating_sub(delimiter_len);
-        self.buffer.drain(..drop);
-        Ok(())
     }
 
     /// The hash of the data set; `None`: the answer ended too early or held no Part-10 file.

@@ -50,13 +50,13 @@ async fn instances_are_laid_out_and_proven() {
     let folder = Folder::new(root.path().join("new"));
     let mut lost = part(3, b"three");
     lost.identity.study = None;
-    let items = vec![item(part(1, b"one"), false), item(part(2, &[5; 600_000]), false), item(lost, false)];
-    let contents = Memory::default().with(1, b"one").with(2, &[5; 600_000]).with(3, b"three");
+    let items = vec![item(part(1, b"one"), false), item(part(2, &vec![5; 600_000]), false), item(lost, false)];
+    let contents = Memory::default().with(1, b"one").with(2, &vec![5; 600_000]).with(3, b"three");
     let outcome = deliver(&folder, items.clone(), contents.clone()).await;
     assert_eq!((proven(&outcome), outcome.signal), (3, Signal::Proof));
     let found = files(&root.path().join("new"));
     assert_eq!(found["1.2.1/1.2.1.1/1.2.1.1.1.dcm"], b"one");
-    assert_eq!(found["1.2.1/1.2.1.1/1.2.1.1.2.dcm"], [5; 600_000]);
+    assert_eq!(found["1.2.1/1.2.1.1/1.2.1.1.2.dcm"], vec![5; 600_000]);
     assert_eq!(found["unparsed/1.2.1.1.3.dcm"], b"three");
     assert_eq!(found.len(), 3, "no temporary file is left");
     // again: proven by what is there, nothing written twice

@@ -69,7 +69,9 @@ impl Answer {
             Some(_) => return Err(Unreadable::Other),
         };
         let mut all = Item::default();
-        sets.into_iter().for_each(|set| all.merge(set));
+        for set in sets {
+            all.merge(set);
+        }
         if !all.is_dicom {
             return Err(Unreadable::Other);
         }

@@ -182,8 +182,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_length_is_exact_and_the_data_sets_are_untouched() {
-        let contents = Memory::default().with(1, b"odd").with(2, &[7; 100_000]).with(3, b"");
-        let parts = [part(1, b"odd"), part(2, &[7; 100_000]), part(3, b"")];
+        let contents = Memory::default().with(1, b"odd").with(2, &vec![7; 100_000]).with(3, b"");
+        let parts = [part(1, b"odd"), part(2, &vec![7; 100_000]), part(3, b"")];
         let (length, all, progress) = body(&parts, contents, None).await;
         assert_eq!(length, all.len() as u64);
         assert_eq!(progress.sent_bytes(), length);
@@ -200,8 +200,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_limited_body_is_the_same_and_takes_its_time() {
-        let contents = Memory::default().with(1, &[7; 200_000]);
-        let parts = [part(1, &[7; 200_000])];
+        let contents = Memory::default().with(1, &vec![7; 200_000]);
+        let parts = [part(1, &vec![7; 200_000])];
         let (_, plain, _) = body(&parts, contents.clone(), None).await;
         let begun = Instant::now();
         let limiter = Arc::new(Limiter::new(100_000.0));
