@@ -282,16 +282,8 @@ fn about(config: &Config) -> BoxInfo {
     }
 }
 
-/// Says what opening the buffer found: damage loudly.
+/// Names each object that opening the buffer found damaged.
 fn report(recovery: &Recovery) {
-    tracing::info!(
-        took_ms = recovery.took.as_millis(),
-        objects = recovery.objects,
-        replayed_records = recovery.replayed_records,
-        torn_bytes = recovery.torn_bytes,
-        rebuilt = recovery.rebuilt,
-        "the buffer is open"
-    );
     for damage in &recovery.damaged {
         tracing::error!(
             segment = damage.segment,

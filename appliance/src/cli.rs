@@ -20,8 +20,10 @@ mod scrub;
 mod send;
 mod serve;
 mod status;
+mod stopped;
 mod studies;
 mod table;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -86,6 +88,8 @@ enum Command {
     Log(log::Log),
     /// Checks the configuration and prints what is in effect (needs no box)
     Check,
+    /// Reads all that is kept, rebuilds the index from it and compares (needs a stopped box)
+    Verify,
     /// Reads all live objects back and reports damage
     Scrub,
     /// Copies the box's data into an empty folder while it runs
@@ -117,6 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
         Command::Resume(command) => destinations::resume(arguments, command),
         Command::Log(command) => log::run(arguments, command),
         Command::Check => check::run(arguments),
+        Command::Verify => verify::run(arguments),
         Command::Scrub => scrub::run(arguments),
         Command::Backup(command) => backup::run(arguments, command),
         Command::Openapi => generate::openapi(arguments),

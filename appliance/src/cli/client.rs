@@ -101,7 +101,7 @@ pub(crate) fn is_running(directory: &Path) -> bool {
     UnixStream::connect(data_dir::admin_socket(directory)).is_ok()
 }
 
-fn closed(directory: &Path) -> Fault {
+pub(crate) fn closed(directory: &Path) -> Fault {
     Fault::new(Exit::NotAllowed, format!("{} is closed to this user", directory.display())).hint("run as root or relaypacs")
 }
 

@@ -1,0 +1,38 @@
+//! What commands for a stopped box have in common: which data directory, and what to say when it cannot be used.
+
+use std::{io, path::PathBuf};
+
+use relaypacs_buffer::OpenError;
+
+use super::{Arguments, Exit, Fault, client};
+use crate::data_dir::{self, Found};
+
+/// The data directory of a box that does not run.
+pub(crate) fn directory(arguments: &Arguments) -> Result<PathBuf, Fault> {
+    let directory = match data_dir::for_client(arguments.data_dir.as_deref()) {
+        Found::Directory(directory) => directory,
+        Found::Closed => return Err(client::closed(data_dir::SYSTEM.as_ref())),
+    };
+    if client::is_running(&directory) {
+        return Err(running(&format!("a box runs on {}", directory.display())));
+    }
+    Ok(directory)
+}
+
+/// Why the buffer's files cannot be used.
+pub(crate) fn fault(error: &OpenError) -> Fault {
+    match error {
+        OpenError::Locked(_) => running(&error.to_string()),
+        OpenError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Fault::new(Exit::NotAllowed, error.to_string()).hint("run as root or relaypacs")
+        }
+        OpenError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Fault::failed(error.to_string()).hint("there is no box's data; name its data directory with --data-dir")
+        }
+        OpenError::Io { .. } | OpenError::Newer { .. } | OpenError::Catalogue(_) => Fault::failed(error.to_string()),
+    }
+}
+
+fn running(text: &str) -> Fault {
+    Fault::new(Exit::TryLater, text).hint("this needs a stopped box: `systemctl stop relaypacs` first")
+}

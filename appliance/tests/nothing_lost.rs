@@ -1,0 +1,71 @@
+//! P1, P2, P3: what was acknowledged survives a kill, leaves unaltered, and counts as delivered only with a proof.
+
+mod common;
+
+use std::fs;
+
+use common::{Box, study};
+
+#[test]
+fn a_folder_gets_the_very_bytes_and_the_ledger_has_the_proof() {
+    let mut appliance = Box::new("");
+    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
+    appliance.configure(&Box::folder_destination("archive", &archive));
+    appliance.start();
+    let (uid, instances) = study(&files, 1, 20);
+    appliance.send(&files, &["--associations", "4", "--calling", "CT1"]);
+
+    let entries = appliance.delivered(&uid, instances.len());
+    for instance in &instances {
+        let entry = entries.iter().find(|entry| entry["sop_instance_uid"] == instance.uid.as_str()).unwrap();
+        assert_eq!(entry["sha256"], instance.sha256());
+        assert_eq!(entry["bytes"], instance.data_set.len());
+        assert_eq!(entry["calling_ae"], "CT1");
+        let delivery = &entry["deliveries"][0];
+        assert_eq!((&delivery["destination"], &delivery["proof"]), (&"archive".into(), &"file".into()), "{delivery}");
+        let stored = fs::read(archive.join(uid.as_str()).join(format!("{uid}.1")).join(format!("{}.dcm", instance.uid))).unwrap();
+        let meta = relaypacs_dicom::read_file_meta(&mut stored.as_slice()).unwrap();
+        assert_eq!(&stored[meta.data_set_offset as usize..], instance.data_set);
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kills_and_is_delivered_later() {
+    let mut appliance = Box::started("");
+    let files = appliance.folder.path().join("files");
+    let mut sent = Vec::new();
+    for number in 1..=3 {
+        let folder = files.join(number.to_string());
+        sent.push(study(&folder, number, 15));
+        appliance.send(&folder, &[]);
+        appliance.kill();
+        appliance.start();
+    }
+    for (uid, instances) in &sent {
+        let entries = appliance.ledger_until(uid, |entries| entries.len() == instances.len());
+        for instance in instances {
+            assert!(entries.iter().any(|entry| entry["sha256"] == instance.sha256()), "{} of {uid} is lost", instance.uid);
+        }
+    }
+    let archive = appliance.folder.path().join("archive");
+    appliance.configure(&Box::folder_destination("archive", &archive));
+    assert!(appliance.stop().success(), "{}", appliance.log());
+    appliance.start();
+    for (uid, instances) in &sent {
+        appliance.delivered(uid, instances.len());
+    }
+}
+
+#[test]
+fn the_same_instance_again_is_stored_once() {
+    let mut appliance = Box::new("");
+    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
+    appliance.configure(&Box::folder_destination("archive", &archive));
+    appliance.start();
+    let (uid, instances) = study(&files, 1, 2);
+    appliance.send(&files, &[]);
+    appliance.delivered(&uid, instances.len());
+    appliance.send(&files, &[]);
+    let entries = appliance.ledger_until(&uid, |entries| entries.iter().all(|entry| !entry["notes"].as_array().unwrap().is_empty()));
+    assert_eq!(entries.len(), instances.len(), "{entries:?}");
+}
