@@ -166,7 +166,7 @@ export RELAYPACS_HIL_TMP=$TEMPORARY
 check "formatting" cargo fmt --all --check
 check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 if cargo deny --version >/dev/null 2>&1; then
-  check "dependencies" cargo deny --offline check --config .cargo/deny.toml bans licenses sources
+  check "dependencies" cargo deny --offline --config .cargo/deny.toml check bans licenses sources
 fi
 say "build"
 cargo build --workspace --bins --locked

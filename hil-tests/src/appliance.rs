@@ -271,7 +271,22 @@ impl Appliance {
         number(&queue["instances"]).max(number(&queue["held"]))
     }
 
-    /// Waits until every instance is proven at each of its destinations.
+    /// Waits until the catalogue knows of `instances` instances, each proven at each of its destinations. (It follows the acks at a small distance.)
+    pub fn delivered(&self, instances: usize) {
+        let done = |study: &Value| {
+            let deliveries = study["deliveries"].as_array().map_or(&[][..], Vec::as_slice);
+            !deliveries.is_empty() && deliveries.iter().all(|d| d["state"] == "delivered")
+        };
+        let mut last = vec![];
+        wait::until_or(DRAINS_WITHIN, || {
+            last = self.studies();
+            let known: u64 = last.iter().map(|s| number(&s["instances"])).sum();
+            (known == instances as u64 && last.iter().all(done)).then_some(())
+        })
+        .unwrap_or_else(|| panic!("not within {DRAINS_WITHIN:?}: {instances} instances delivered; the box has {last:#?}"));
+    }
+
+    /// Waits until nothing of what the catalogue knows waits or is held.
     pub fn drained(&self) {
         wait::until("everything is delivered", DRAINS_WITHIN, || {
             let system = self.web.try_get("/api/v1/system")?.json();

@@ -10,9 +10,15 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt, fs,
     path::Path,
+    time::Duration,
 };
 
 use serde_json::Value;
+
+use crate::{peers::StowSink, wait};
+
+/// How long a backlog may take to leave.
+const REACHES_WITHIN: Duration = Duration::from_secs(300);
 
 /// A SOP Instance UID and the SHA-256 of a data set sent under it.
 pub type Entry = (String, String);
@@ -86,6 +92,16 @@ pub fn compare(acks: &[Ack], arrivals: &[Entry]) -> Ledger {
         altered: got.keys().filter(|e| uids.contains(e.0.as_str()) && !sent.contains(**e)).map(|e| (*e).clone()).collect(),
         duplicated: got.iter().filter(|(_, n)| **n > 1).map(|(e, _)| (*e).clone()).collect(),
     }
+}
+
+/// Waits until everything that was promised has reached the PACS; gives the comparison, also when something never comes.
+pub fn all_reach(sink: &StowSink, acks: &[Ack]) -> Ledger {
+    let mut last = Ledger::default();
+    let complete = wait::until_or(REACHES_WITHIN, || {
+        last = compare(acks, &sink.arrivals());
+        last.lost.is_empty().then(|| last.clone())
+    });
+    complete.unwrap_or(last)
 }
 
 impl Ledger {

@@ -14,12 +14,11 @@ use relaypacs_hil_tests::{
     appliance::{Appliance, Setup},
     blast::{Plan, Sending},
     data::{Kind, study},
-    ledger::{acks, compare},
+    ledger::{acks, all_reach},
     part10::Object,
     peers::StowSink,
     place::{Folder, campaign},
     senders::CALLED,
-    wait,
     wire::{Priority, Proposal},
 };
 
@@ -28,7 +27,6 @@ const RECONNECT: Duration = Duration::from_secs(90);
 /// A run ends by itself after this time, whatever happens.
 const LIMIT: Duration = Duration::from_secs(3600);
 const KILLS_WHILE_DRAINING: u32 = 3;
-const DRAINS_WITHIN: Duration = Duration::from_secs(300);
 
 fn kill_some_time_later(appliance: &mut Appliance, random: &mut StdRng) {
     sleep(Duration::from_millis(random.random_range(200..2_000)));
@@ -72,11 +70,7 @@ fn chaos(kills: u64, faults: &[&str]) {
     for _ in 0..KILLS_WHILE_DRAINING {
         kill_some_time_later(&mut appliance, &mut random);
     }
-    let mut ledger = compare(&acks(&acks_file), &sink.arrivals());
-    wait::for_true("all that was promised reaches the PACS", DRAINS_WITHIN, || {
-        ledger = compare(&acks(&acks_file), &sink.arrivals());
-        ledger.lost.is_empty()
-    });
+    let ledger = all_reach(&sink, &acks(&acks_file));
     println!(
         "seed {seed}, {kills} kills while sending and {KILLS_WHILE_DRAINING} while draining, {} broken associations; {ledger}",
         report.reconnects

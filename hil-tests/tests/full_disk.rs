@@ -12,7 +12,7 @@ use std::{
 use relaypacs_hil_tests::{
     appliance::{Appliance, Setup},
     data::{Image, Kind},
-    ledger::{Ack, compare},
+    ledger::{Ack, all_reach},
     part10::Object,
     peers::StowSink,
     place::Folder,
@@ -97,15 +97,13 @@ fn fills_and_recovers(setup: impl FnOnce(Setup) -> Setup) {
     let refusal = modality.until_full(&appliance);
     println!("full after {} images: {refusal:?}", modality.promised.len());
     assert!(modality.promised.len() >= 20, "some room there is");
-    assert!(!appliance.ready(), "a full box says so to monitoring");
+    wait::for_true("a full box says so to monitoring", WITHIN, || !appliance.ready());
     let alerts = appliance.system()["alerts"].to_string();
-    assert!(alerts.to_lowercase().contains("disk"), "and to people: {alerts}");
+    assert!(alerts.contains("E32"), "and to people: {alerts}");
     sink.switch_on();
-    appliance.drained();
     wait::for_true("the box receives again by itself", WITHIN, || modality.store_one(&appliance));
     wait::for_true("and says so", WITHIN, || appliance.ready());
-    appliance.drained();
-    let ledger = compare(&modality.promised, &sink.arrivals());
+    let ledger = all_reach(&sink, &modality.promised);
     println!("{ledger}");
     ledger.assert_holds();
 }
@@ -141,11 +139,9 @@ mod needs_root {
         fill(&hog);
         let refusal = modality.until_full(&appliance);
         println!("refused with {refusal:?} after {} images", modality.promised.len());
-        appliance.drained();
         fs::remove_file(&hog).expect("the hog can go");
         wait::for_true("the box receives again by itself", WITHIN, || modality.store_one(&appliance));
-        appliance.drained();
-        compare(&modality.promised, &sink.arrivals()).assert_holds();
+        all_reach(&sink, &modality.promised).assert_holds();
     }
 
     /// Writes a file until the file system is full.
@@ -169,6 +165,12 @@ mod needs_root {
             run(Command::new("mkfs.ext4").args(["-q", "-F", "-e", "remount-ro"]).arg(&image));
             let device = run(Command::new("losetup").args(["--find", "--show"]).arg(&image));
             Self { image, device: device.trim().into() }
+        }
+
+        /// As a machine does when it boots: replays the journal, clears the error. 1 means that there was something to mend.
+        fn mend(&self) {
+            let status = Command::new("fsck.ext4").args(["-p", "-f"]).arg(&self.device).status().expect("fsck runs");
+            assert!(matches!(status.code(), Some(0 | 1)), "fsck ended with {status}");
         }
 
         /// Makes the kernel believe in an error of the file system: it turns read-only at once, with files open.
@@ -200,14 +202,13 @@ mod needs_root {
         // What is refused now was never promised; what is promised must still be there.
         wait::for_true("a refusal", WITHIN, || !modality.store_one(&appliance));
         println!("refused after {} images", modality.promised.len());
-        assert!(!appliance.ready(), "monitoring hears of it");
+        wait::for_true("monitoring hears of it", WITHIN, || !appliance.ready());
         assert!(!appliance.has_ended(), "the box goes on");
         appliance.kill();
-        run(Command::new("fsck.ext4").args(["-p", "-f"]).arg(&disk.device).env("LC_ALL", "C"));
+        disk.mend();
         sink.switch_on();
         appliance.start();
-        appliance.drained();
-        compare(&modality.promised, &sink.arrivals()).assert_holds();
+        all_reach(&sink, &modality.promised).assert_holds();
         appliance.stop();
     }
 }

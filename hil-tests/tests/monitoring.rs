@@ -25,7 +25,7 @@ fn busy(folder: &Folder) -> (Appliance, StowSink, Vec<Object>) {
         assert_eq!(association.store(object, Priority::Medium).expect("an answer").status, 0);
     }
     association.release().expect("a release");
-    appliance.drained();
+    appliance.delivered(objects.len());
     (appliance, sink, objects)
 }
 

@@ -1,6 +1,6 @@
 //! The PACS is away for the whole of a long push while the box is restarted: everything is delivered after it comes back, urgent work first.
 
-use std::fs::File;
+use std::{fs::File, time::Duration};
 
 use relaypacs_hil_tests::{
     appliance::{Appliance, Setup},
@@ -24,10 +24,10 @@ fn push(appliance: &Appliance, objects: Vec<Object>, priority: Priority, acks: &
         proposal: Proposal::for_objects(CALLED, "MR1", &objects),
         associations: 2,
         priority,
-        duration: std::time::Duration::ZERO,
+        duration: Duration::ZERO,
         stop: None,
         rate: 0.0,
-        reconnect: std::time::Duration::ZERO,
+        reconnect: Duration::ZERO,
         salt: 0,
         acks: Some(acks.try_clone().expect("a file handle")),
         objects,
@@ -56,10 +56,10 @@ fn two_thousand_instances_wait_over_two_restarts_and_stat_leaves_first() {
     let stat: Vec<Object> = study(Kind::Ct, 99, 10, 1).map(|i| i.object()).collect();
     let stat_uids: Vec<String> = stat.iter().map(|o| o.meta.instance.clone()).collect();
     push(&appliance, stat, Priority::High, &notes);
-    assert_eq!(appliance.queued(), u64::from(INSTANCES) + 10);
+    wait::for_true("all of it is queued", Duration::from_secs(30), || appliance.queued() == u64::from(INSTANCES) + 10);
 
     sink.switch_on();
-    appliance.drained();
+    appliance.delivered(INSTANCES as usize + 10);
     let arrivals = sink.arrivals();
     let ledger = compare(&acks(&acks_file), &arrivals);
     println!("{ledger}");
@@ -82,9 +82,10 @@ fn a_study_made_urgent_by_hand_overtakes() {
         push(&appliance, study(Kind::Mr, n, 5, 1).map(|i| i.object()).collect(), Priority::Medium, &notes);
     }
     let last = Image::new(Kind::Mr, 4).study_uid();
+    wait::for_true("all of it is queued", Duration::from_secs(30), || appliance.queued() == 20);
     appliance.cli(&["priority", &last, "stat"]);
     sink.switch_on();
-    appliance.drained();
+    appliance.delivered(20);
     let records = sink.recorded("instance");
     assert_eq!(records.len(), 20);
     assert!(records.iter().take(5).all(|r| r["study"] == last.as_str()), "the urgent study leaves first");
@@ -97,10 +98,10 @@ fn without_a_destination_work_is_held_and_leaves_when_there_is_one() {
     let mut appliance = Setup::new(&folder).start();
     let notes = File::create(folder.join("acks.jsonl")).expect("the test's folder");
     push(&appliance, study(Kind::Mr, 1, 5, 1).map(|i| i.object()).collect(), Priority::Medium, &notes);
-    wait::for_true("the study is held", std::time::Duration::from_secs(20), || appliance.system()["queue"]["held"] == 5);
+    wait::for_true("the study is held", Duration::from_secs(20), || appliance.system()["queue"]["held"] == 5);
     assert!(appliance.stop().success());
     drop(appliance);
     let appliance = Setup::new(&folder).stow("pacs", &sink.url(), "").start();
-    appliance.drained();
+    appliance.delivered(5);
     assert_eq!(sink.arrivals().len(), 5);
 }

@@ -65,7 +65,7 @@ impl Scene {
 
     /// All is proven, and the PACS really has it.
     fn all_arrive(&self) {
-        self.appliance.drained();
+        self.appliance.delivered(self.objects.len());
         let promised: Vec<Ack> =
             self.objects.iter().map(|o| Ack { entry: (o.meta.instance.clone(), o.sha256()), status: "0000".into() }).collect();
         let ledger = compare(&promised, &self.sink.arrivals());
@@ -161,7 +161,7 @@ fn a_destination_that_refuses_us_is_paused_and_resumes_by_itself_when_it_takes_u
             scene.appliance.web().get("/api/v1/destinations").text().contains("\"paused\":true")
         });
         assert_eq!(scene.count("held"), 0, "{status} concerns the destination, not the instances");
-        assert_eq!(scene.appliance.queued(), 10);
+        wait::for_true("all still wait", WITHIN, || scene.appliance.queued() == 10);
         scene.sink.heal();
         scene.all_arrive();
     }
@@ -190,7 +190,7 @@ fn oauth2_with_tokens_that_end_soon() {
     wait::for_true("the token has ended", WITHIN, || delivered.elapsed() > Duration::from_secs(1));
     let later: Vec<Object> = study(Kind::Mr, 3, 2, 1).map(|i| i.object()).collect();
     scene.store(&later);
-    scene.appliance.drained();
+    scene.appliance.delivered(12);
     assert_eq!(scene.sink.arrivals().len(), 12);
 }
 

@@ -50,7 +50,7 @@ fn check(folder: &Folder, samples: &[Sample], send: impl FnOnce(&Appliance, &[Sa
     let pacs = Orthanc::start(folder, "pacs", &json!({}));
     let appliance = Setup::new(folder).stow("orthanc", &pacs.url(), "").start();
     send(&appliance, samples);
-    appliance.drained();
+    appliance.delivered(samples.len());
     assert_same("Orthanc", &pacs.holds(), samples);
     let ledger: BTreeMap<String, String> = appliance
         .studies()
@@ -122,7 +122,7 @@ fn orthanc() {
     let modality = Orthanc::start(&folder, "modality", &json!({ "box": [CALLED, "127.0.0.1", appliance.dicom().port()] }));
     let ids: Vec<String> = samples.iter().map(|s| modality.import(Path::new(&s.path))).collect();
     modality.send("box", &ids);
-    appliance.drained();
+    appliance.delivered(samples.len());
     assert_same("Orthanc", &pacs.holds(), &samples);
 }
 

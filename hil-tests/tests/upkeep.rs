@@ -36,7 +36,7 @@ fn ledgers(appliance: &Appliance, objects: &[Object]) -> BTreeMap<String, Vec<Va
 fn furnished(folder: &Folder, sink: &mut StowSink) -> (Appliance, Vec<Object>) {
     let appliance = Setup::new(folder).buffer("segment_bytes = \"8MiB\"").stow("pacs", &sink.url(), "").start();
     let mut objects = store(&appliance, study(Kind::Ct, 1, 10, 2));
-    appliance.drained();
+    appliance.delivered(objects.len());
     sink.switch_off();
     objects.extend(store(&appliance, study(Kind::Mr, 2, 20, 2)));
     (appliance, objects)
@@ -63,7 +63,7 @@ fn a_backup_taken_while_it_runs_restores_to_the_same_ledger() {
     restored.start();
     assert_eq!(facts(&ledgers(&restored, &objects)), facts(&before));
     sink.switch_on();
-    restored.drained();
+    restored.delivered(objects.len());
     assert_eq!(sink.arrivals().len(), objects.len(), "what waited in the backup is delivered, what was proven is not sent again");
 }
 
