@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, header},
     routing::get,
 };
-use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
 /// The path of the contract.
 pub(crate) const PATH: &str = "/openapi.json";
@@ -22,19 +22,13 @@ pub(crate) fn head() -> OpenApi {
              callers on the box itself (127.0.0.1, ::1). Refusals are problem details (RFC 9457), times RFC 3339 in UTC.",
         ))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
-        .contact(None::<ContactBuilder>.map(ContactBuilder::build))
         .build();
     OpenApiBuilder::new().info(info).build()
 }
 
-/// The contract as JSON text.
-pub(crate) fn text(contract: &OpenApi) -> Arc<str> {
-    contract.to_pretty_json().unwrap_or_default().into()
-}
-
 /// The route that answers with `contract`.
 pub(crate) fn route<S: Clone + Send + Sync + 'static>(contract: &OpenApi) -> Router<S> {
-    let text = text(contract);
+    let text: Arc<str> = contract.to_pretty_json().unwrap_or_default().into();
     let answer = move || {
         let text = text.clone();
         async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text.to_string()) }

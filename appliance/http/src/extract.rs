@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
-    http::request::Parts,
+    http::{StatusCode, request::Parts},
 };
 use relaypacs_domain::Uid;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(JsonRejection::JsonDataError(error)) => Err(Problem::invalid("", error.body_text())),
             Err(JsonRejection::JsonSyntaxError(error)) => Err(Problem::unreadable(error.body_text())),
+            // The only other fault of a body is that it broke off or brought nothing for too long.
+            Err(JsonRejection::BytesRejection(error)) if error.status() != StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT))
+            }
             Err(rejection) => Err(Problem::of_status(rejection.status())),
         }
     }
