@@ -143,6 +143,7 @@ impl Buffer {
         let create = |dir: &Path| DirBuilder::new().recursive(true).mode(0o700).create(dir);
         create(&options.dir).and_then(|()| create(&segments)).map_err(|source| failed("creating", &segments, source))?;
         let lock = lock(&options.dir.join(LOCK))?;
+        crate::migrate::prepare(&options.dir)?;
         let disks = Disks { index: Arc::new(RealDisk::new(&options.dir)), log: Arc::new(RealDisk::new(segments)) };
         Self::open_on(disks, &options, clock, Some(lock))
     }

@@ -26,10 +26,11 @@ mod verify;
 mod watermarks;
 mod writer;
 
-pub use backup::BackupError;
+pub use backup::{BackupError, restore};
 pub use buffer::{Buffer, Damage, Health, Options, Recovery, Refused};
 pub use error::{CatalogueError, OpenError};
 pub use metrics::Metrics;
+pub use migrate::{Migrated, migrate};
 pub use outbox::{Claim, ClaimLimits, ClaimedInstance};
 pub use query::{InstanceDetail, LedgerEntry, LedgerPage, Queue, SeriesDetail, Study, StudyDelivery, StudyDetail, StudyPage, StudyQuery};
 pub use reader::{ReadError, Reader};

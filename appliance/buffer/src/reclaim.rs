@@ -6,7 +6,7 @@
 //! the end of the log: catalogue and queue can be rebuilt from what is on the disk at any time.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -5,6 +5,7 @@ use relaypacs_domain::{Event, ObjectId, Sha256};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    copying::copy_table,
     row::EventRow,
     tables::{decode, encode, storage},
 };
@@ -249,4 +250,15 @@ fn due_to_forget(history: &Database, before: BufferTime, limit: usize) -> Done<D
         due.events.push(seq.value());
     }
     Ok(due)
+}
+
+/// Copies all tables.
+pub(super) fn copy(read: &redb::ReadTransaction, write: &redb::WriteTransaction) -> Done {
+    copy_table(read, write, LEDGER)?;
+    copy_table(read, write, OBJECTS)?;
+    copy_table(read, write, INSTANCES)?;
+    copy_table(read, write, RELEASED)?;
+    copy_table(read, write, DROPPED)?;
+    copy_table(read, write, EVENTS)?;
+    copy_table(read, write, META)
 }

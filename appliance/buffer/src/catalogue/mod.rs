@@ -9,6 +9,7 @@
 mod apply;
 mod batches;
 mod change;
+mod copying;
 mod history;
 mod keeping;
 mod leases;

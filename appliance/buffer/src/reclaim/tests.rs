@@ -19,16 +19,16 @@ use crate::{
 const RETENTION: Duration = Duration::from_secs(100);
 const SEGMENT: u64 = 16 << 10;
 
-struct Story {
-    dir: tempfile::TempDir,
-    runtime: Runtime,
-    hand: Arc<ManualClock>,
+pub(crate) struct Story {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) runtime: Runtime,
+    pub(crate) hand: Arc<ManualClock>,
     open: Option<(Buffer, Keeper)>,
     max_bytes: u64,
 }
 
 impl Story {
-    fn new(max_bytes: u64) -> Self {
+    pub(crate) fn new(max_bytes: u64) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         let mut story = Self { dir: tempfile::tempdir().unwrap(), runtime, hand: Arc::default(), open: None, max_bytes };
         story.open();
@@ -60,12 +60,12 @@ impl Story {
         }
     }
 
-    fn buffer(&self) -> &Buffer {
+    pub(crate) fn buffer(&self) -> &Buffer {
         &self.open.as_ref().unwrap().0
     }
 
     /// Rounds of the upkeep until nothing more is to be done at once.
-    fn keep_up(&mut self) {
+    pub(crate) fn keep_up(&mut self) {
         for _ in 0..500 {
             let (buffer, keeper) = self.open.as_mut().unwrap();
             let more = keeper.round();
@@ -77,7 +77,7 @@ impl Story {
         panic!("the upkeep does not come to an end");
     }
 
-    fn store(&self, number: u32, version: u32) -> ObjectId {
+    pub(crate) fn store(&self, number: u32, version: u32) -> ObjectId {
         let buffer = self.buffer().clone();
         self.runtime.block_on(async move {
             let mut writer = buffer.begin().unwrap();
@@ -87,7 +87,7 @@ impl Story {
     }
 
     /// Delivers, holds or retries everything that is due; `verdict` says which by instance number.
-    fn forward(&self, verdict: impl Fn(u32) -> Verdict) {
+    pub(crate) fn forward(&self, verdict: impl Fn(u32) -> Verdict) {
         let buffer = self.buffer().clone();
         self.runtime.block_on(buffer.log().barrier()).unwrap();
         let limits = ClaimLimits { max_bytes: u64::MAX, max_instances: 50, at_least: None };
@@ -111,7 +111,7 @@ impl Story {
     }
 
     /// Closes, compares log, catalogue and history, opens again.
-    fn verify(&mut self) {
+    pub(crate) fn verify(&mut self) {
         self.close();
         let report = verify(self.dir.path()).unwrap();
         assert!(report.is_clean(), "{:#?}", report.differences.iter().take(5).collect::<Vec<_>>());
@@ -122,7 +122,7 @@ impl Story {
         self.buffer().catalogue().objects_from(0, 100_000).unwrap()
     }
 
-    fn study_of(number: u32) -> Uid {
+    pub(crate) fn study_of(number: u32) -> Uid {
         format!("1.9.{}", number % 7).parse().unwrap()
     }
 }
@@ -142,7 +142,7 @@ fn bytes(number: u32, version: u32) -> Vec<u8> {
     (0..len).map(|at| (at as u32).wrapping_mul(31).wrapping_add(number * 7 + version) as u8).collect()
 }
 
-fn number_of(sop_instance: &Uid) -> u32 {
+pub(crate) fn number_of(sop_instance: &Uid) -> u32 {
     sop_instance.as_str().rsplit('.').next().unwrap().parse().unwrap()
 }
 
@@ -167,11 +167,11 @@ fn object(number: u32) -> NewObject {
     }
 }
 
-fn proven() -> Verdict {
+pub(crate) fn proven() -> Verdict {
     Verdict::Proven(Proof::new(ProofKind::Stow, Timestamp::from_millis(1), "stored", None))
 }
 
-fn hold() -> Verdict {
+pub(crate) fn hold() -> Verdict {
     Verdict::Hold(HeldReason::Refused, Failure::new(FailureCode::Dicom(0xA900), "no"))
 }
 

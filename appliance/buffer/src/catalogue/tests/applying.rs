@@ -172,8 +172,15 @@ fn carried_facts_say_nothing_where_a_later_entry_changed_the_object() {
     let mut bench = Bench::new();
     let object = bench.store(New::of(1, 1));
     let row = bench.catalogue.object_row(object).unwrap().unwrap();
-    let carried =
-        Carried { object, as_of: row.changed, flags: row.flags, deliveries: row.deliveries, notes: row.notes, settled: row.settled, sent_again: row.sent_again };
+    let carried = Carried {
+        object,
+        as_of: row.changed,
+        flags: row.flags,
+        deliveries: row.deliveries,
+        notes: row.notes,
+        settled: row.settled,
+        sent_again: row.sent_again,
+    };
     bench.try_deliver("pacs", &[(object, proven())]);
     bench.apply(Entry::Note(Note::Carried(Box::new(carried))));
     assert!(matches!(state(&bench, object, "pacs"), DeliveryState::Delivered(_)));

@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use super::*;
-use crate::{StudyQuery, segment::disk::{RealDisk, RedbFile}};
+use crate::{
+    StudyQuery,
+    segment::disk::{RealDisk, RedbFile},
+};
 
 /// How fast groups of 16 commits are applied at the beginning and with a million objects in the catalogue, and how long a page takes then.
 #[test]
@@ -27,7 +30,8 @@ fn a_million_objects() {
         let group: Vec<_> = (object..object + 16)
             .map(|object| {
                 position.offset += 100;
-                let commit = New::of(object / per_study, object).commit(object.into(), position.epoch, BufferTime::default(), Timestamp::default());
+                let commit =
+                    New::of(object / per_study, object).commit(object.into(), position.epoch, BufferTime::default(), Timestamp::default());
                 (position, Entry::Commit(Box::new(commit)))
             })
             .collect();
@@ -49,7 +53,13 @@ fn a_million_objects() {
         }
     }
     let time = |what: &str, question: &dyn Fn()| {
-        let mut took: Vec<Duration> = (0..9).map(|_| { let at = Instant::now(); question(); at.elapsed() }).collect();
+        let mut took: Vec<Duration> = (0..9)
+            .map(|_| {
+                let at = Instant::now();
+                question();
+                at.elapsed()
+            })
+            .collect();
         took.sort();
         println!("{what}: median {:?}, most {:?}", took[4], took[8]);
     };
@@ -58,12 +68,16 @@ fn a_million_objects() {
     time("page of 50, queued", &|| drop(catalogue.studies(&query(Some("queued"))).unwrap()));
     time("page of 50, held (none)", &|| drop(catalogue.studies(&query(Some("held"))).unwrap()));
     time("queue", &|| drop(catalogue.queue(None).unwrap()));
-    time("claim of 50", &|| drop(catalogue.claim(&name("pacs"), crate::ClaimLimits { max_instances: 50, ..super::claiming::anything() }).unwrap()));
+    time("claim of 50", &|| {
+        drop(catalogue.claim(&name("pacs"), crate::ClaimLimits { max_instances: 50, ..super::claiming::anything() }).unwrap())
+    });
     time("next_due", &|| drop(catalogue.next_due(&name("pacs")).unwrap()));
     time("detail of a study", &|| drop(catalogue.study_detail(&study_uid(500)).unwrap()));
     let at = Instant::now();
     let mut settled = 0;
-    while let Some(claim) = catalogue.claim(&name("pacs"), crate::ClaimLimits { max_instances: 100, ..super::claiming::anything() }).unwrap() {
+    while let Some(claim) =
+        catalogue.claim(&name("pacs"), crate::ClaimLimits { max_instances: 100, ..super::claiming::anything() }).unwrap()
+    {
         position.offset += 100;
         let verdicts: Vec<_> = claim.items.iter().map(|item| (item.object, proven())).collect();
         settled += verdicts.len();
