@@ -112,6 +112,12 @@ impl IndexQueue {
         self.state().down.clone()
     }
 
+    /// What waits, for tests without an indexer.
+    #[cfg(test)]
+    pub(crate) fn drain(&self) -> Vec<Indexed> {
+        std::mem::take(&mut self.state().entries)
+    }
+
     /// What came before is still applied; then the last checkpoint is made.
     pub(crate) fn close(&self) {
         self.state().closed = true;

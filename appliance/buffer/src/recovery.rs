@@ -54,6 +54,11 @@ const NODE: &str = "node";
 
 /// Looks at all segments; those from `checkpoint` on are read. Answers with everything sealed: new records go to a new segment.
 pub(crate) fn inspect(disk: &Arc<dyn Disk>, segment_bytes: u32, checkpoint: LogPosition) -> io::Result<Found> {
+    inspect_proven(disk, segment_bytes, checkpoint, checkpoint)
+}
+
+/// The same, with another proof than the checkpoint: the record at `proven` was durable.
+pub(crate) fn inspect_proven(disk: &Arc<dyn Disk>, segment_bytes: u32, checkpoint: LogPosition, proven: LogPosition) -> io::Result<Found> {
     let files = segment_files(&**disk)?;
     let node = node(&**disk, &files)?;
     let mut found = Found { node, ..Found::default() };
@@ -74,7 +79,7 @@ pub(crate) fn inspect(disk: &Arc<dyn Disk>, segment_bytes: u32, checkpoint: LogP
     }
     found.table.newest_epoch = by_epoch.keys().next_back().copied().unwrap_or(0).max(checkpoint.epoch);
     found.table.checkpoint = checkpoint;
-    let proof = Proof::gather(by_epoch.values(), checkpoint, &mut found);
+    let proof = Proof::gather(by_epoch.values(), checkpoint, proven, &mut found);
     for segment in by_epoch.into_values() {
         found.judge(segment, checkpoint, &proof, segment_bytes)?;
     }
@@ -137,9 +142,14 @@ struct Proof {
 }
 
 impl Proof {
-    fn gather<'a>(segments: impl Iterator<Item = &'a Arc<Segment>>, checkpoint: LogPosition, found: &mut Found) -> Self {
-        // The checkpoint names the last applied record's start: something at that place was durable.
-        let at_least = LogPosition { epoch: checkpoint.epoch, offset: checkpoint.offset.saturating_add(u32::from(checkpoint.epoch > 0)) };
+    fn gather<'a>(
+        segments: impl Iterator<Item = &'a Arc<Segment>>,
+        checkpoint: LogPosition,
+        proven: LogPosition,
+        found: &mut Found,
+    ) -> Self {
+        // A record's start is proven: at least its first byte was durable.
+        let at_least = LogPosition { epoch: proven.epoch, offset: proven.offset.saturating_add(u32::from(proven.epoch > 0)) };
         let mut proof = Self { durable: at_least, ..Self::default() };
         let segments: Vec<_> = segments.filter(|segment| segment.epoch >= checkpoint.epoch).collect();
         proof.segments = segments.len();

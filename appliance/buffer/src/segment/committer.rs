@@ -116,13 +116,24 @@ impl Committer {
             if batch.is_empty() {
                 self.probe();
             }
-            batch.drain(..).for_each(|request| self.accept(request));
-            self.finish_group();
+            self.work(&mut batch);
             probe = self.queue.down().map(|_| PROBE_EVERY);
         }
+        self.end();
+    }
+
+    /// Does what is asked, in one group as far as one segment has room.
+    pub(crate) fn work(&mut self, batch: &mut VecDeque<Request>) {
+        batch.drain(..).for_each(|request| self.accept(request));
+        self.finish_group();
+    }
+
+    /// Makes everything durable and ends the segment.
+    pub(crate) fn end(&mut self) {
         self.sync();
         if let Some(Active { segment, .. }) = self.active.take() {
-            self.log.cut_and_seal(&segment, self.durable.offset);
+            let end = self.durable_offset(&segment);
+            self.log.cut_and_seal(&segment, end);
         }
     }
 
@@ -293,7 +304,8 @@ impl Committer {
         self.finish_group();
         self.sync();
         if let Some(Active { segment, .. }) = self.active.take() {
-            self.log.seal(&segment, self.durable.offset);
+            let end = self.durable_offset(&segment);
+            self.log.seal(&segment, end);
         }
     }
 

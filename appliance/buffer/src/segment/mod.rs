@@ -13,5 +13,9 @@ pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod record;
 pub(crate) mod segment;
+#[cfg(test)]
+pub(crate) mod sim;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use handle::{ExtentError, LogHandle, LogUsage, Scanned, ScannedRecord, SegmentInfo};

@@ -52,7 +52,8 @@ pub(crate) const MAX_DATA: usize = 1 << 20;
 pub(crate) const MAX_PAYLOAD: u32 = 16 << 20;
 
 const SEGMENT_MAGIC: &[u8; 8] = b"RPSEGMNT";
-const MAGIC: &[u8; 4] = b"RPLR";
+/// The first bytes of every record.
+pub(crate) const MAGIC: &[u8; 4] = b"RPLR";
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

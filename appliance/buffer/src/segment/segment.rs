@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     disk::{DiskFile, read_up_to, write_all_at},
-    record::{BadRecord, HEADER, Header, Kind, SEGMENT_HEADER, Seed, SegmentHeader},
+    record::{BadRecord, HEADER, Header, Kind, MAGIC, SEGMENT_HEADER, Seed, SegmentHeader},
 };
 use crate::entry::LogPosition;
 
@@ -216,6 +216,16 @@ impl Window {
     }
 }
 
+impl Window {
+    /// The next place from `at` (a multiple of 8) on where a header may stand, or the first one that is not in the window.
+    fn next_magic(&self, at: u32) -> u32 {
+        let ahead = self.bytes.get((at - self.start) as usize..).unwrap_or_default();
+        let places = ahead.chunks_exact(8);
+        let skipped = places.clone().position(|place| place.starts_with(MAGIC)).unwrap_or(places.len());
+        at + 8 * skipped as u32
+    }
+}
+
 impl Walk {
     /// Where the walk is: the next record's start.
     pub(crate) fn position(&self) -> LogPosition {
@@ -233,14 +243,11 @@ impl Walk {
 
     /// The next good header's place behind `at`, or the end, or where the disk gives nothing.
     fn next_header(&mut self, at: u32) -> u32 {
-        let mut candidate = at.next_multiple_of(8);
-        if candidate == at {
-            candidate += 8;
-        }
+        let mut candidate = (at + 1).next_multiple_of(8);
         while candidate.saturating_add(HEADER) <= self.end {
             match self.header_at(candidate, SEARCH) {
-                Ok(Err(_)) => candidate += 8,
                 Ok(Ok(_)) | Err(_) => return candidate,
+                Ok(Err(_)) => candidate = self.window.next_magic(candidate + 8),
             }
         }
         self.end
