@@ -41,12 +41,38 @@ pub(crate) enum Signal {
     Refused,
 }
 
+/// What a probe showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Probed {
+    /// It answered a query.
+    Answered,
+    /// Somebody takes connections, but answers no query.
+    Connected,
+    /// Nobody is there.
+    Nothing,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Closed { failures: u32 },
-    Open { probe_at: Duration, trials: u32, probing: bool },
-    HalfOpen { trials: u32, trying: bool },
-    Refused { try_at: Duration, tries: u32, trying: bool },
+    Closed {
+        failures: u32,
+    },
+    /// `connected`: probes in a row that got a connection and no answer.
+    Open {
+        probe_at: Duration,
+        trials: u32,
+        connected: u32,
+        probing: bool,
+    },
+    HalfOpen {
+        trials: u32,
+        trying: bool,
+    },
+    Refused {
+        try_at: Duration,
+        tries: u32,
+        trying: bool,
+    },
 }
 
 /// The state machine of one destination.
@@ -60,6 +86,8 @@ pub(crate) struct Breaker {
 impl Breaker {
     /// Failures in a row after which nothing is sent until a probe succeeds.
     const FAILURES: u32 = 3;
+    /// Connections without an answer in a row after which an instance is tried.
+    const CONNECTED: u32 = 10;
     const PROBE_EVERY: Duration = Duration::from_secs(1);
     const LONGEST_TRIAL_WAIT: Duration = Duration::from_mins(1);
     const FIRST_TRY: Duration = Duration::from_secs(30);
@@ -95,13 +123,21 @@ impl Breaker {
     }
 
     /// A probe ended.
-    #[expect(clippy::match_same_arms, reason = "a line a transition")]
-    pub(crate) fn probed(&mut self, now: Duration, answered: bool) {
-        self.state = match (self.state, answered) {
-            (State::Open { trials, .. }, true) => State::HalfOpen { trials, trying: false },
-            (State::Open { trials, .. }, false) => State::Open { probe_at: now + Self::PROBE_EVERY, trials, probing: false },
-            (State::Closed { .. }, false) => State::Open { probe_at: now + Self::PROBE_EVERY, trials: 0, probing: false },
-            (State::HalfOpen { trials, .. }, false) => State::Open { probe_at: now + Self::PROBE_EVERY, trials, probing: false },
+    pub(crate) fn probed(&mut self, now: Duration, probed: Probed) {
+        let probe_at = now + Self::PROBE_EVERY;
+        self.state = match (self.state, probed) {
+            (State::Open { trials, .. }, Probed::Answered) => State::HalfOpen { trials, trying: false },
+            // a service that only stores may leave queries unanswered: it is tried now and then all the same
+            (State::Open { trials, connected, .. }, Probed::Connected) if connected + 1 >= Self::CONNECTED => {
+                State::HalfOpen { trials: trials.max(1), trying: false }
+            }
+            (State::Open { trials, connected, .. }, Probed::Connected) => {
+                State::Open { probe_at, trials, connected: connected + 1, probing: false }
+            }
+            (State::Open { trials, .. } | State::HalfOpen { trials, .. }, Probed::Nothing) => {
+                State::Open { probe_at, trials, connected: 0, probing: false }
+            }
+            (State::Closed { .. }, Probed::Nothing) => State::Open { probe_at, trials: 0, connected: 0, probing: false },
             (other, _) => other,
         };
     }
@@ -118,7 +154,7 @@ impl Breaker {
             (Signal::Judged, State::Refused { tries, .. }) => Self::refused(now, tries),
             (Signal::Judged, other) => other,
             (Signal::Busy(wait), state) => {
-                self.not_before = self.not_before.max(now + wait.min(Self::LONGEST_BUSY));
+                self.not_before = self.not_before.max(now + wait.clamp(Self::PROBE_EVERY, Self::LONGEST_BUSY));
                 idle(state)
             }
             (Signal::Refused, State::Refused { tries, trying: true, .. }) => Self::refused(now, tries + 1),
@@ -154,7 +190,7 @@ impl Breaker {
 
     fn open(now: Duration, trials: u32) -> State {
         let wait = Self::PROBE_EVERY.saturating_mul(1 << trials.min(6)).min(Self::LONGEST_TRIAL_WAIT);
-        State::Open { probe_at: now + wait, trials, probing: false }
+        State::Open { probe_at: now + wait, trials, connected: 0, probing: false }
     }
 
     fn refused(now: Duration, tries: u32) -> State {
@@ -197,10 +233,10 @@ mod tests {
         for second in 1..20 {
             assert_eq!(breaker.permit(at(second)), Permit::Probe);
             assert_eq!(breaker.permit(at(second)), Permit::Wait(at(1)), "one probe at a time");
-            breaker.probed(at(second), false);
+            breaker.probed(at(second), Probed::Nothing);
         }
         assert_eq!(breaker.permit(at(20)), Permit::Probe);
-        breaker.probed(at(20), true);
+        breaker.probed(at(20), Probed::Answered);
         assert!(breaker.is_working());
         assert_eq!(breaker.permit(at(20)), Permit::Trial, "at once: a stat study must not wait");
         assert_eq!(breaker.permit(at(20)), Permit::Wait(at(1)), "one trial at a time");
@@ -231,12 +267,28 @@ mod tests {
             waits.push(wait.as_secs());
             now += wait;
             assert_eq!(breaker.permit(now), Permit::Probe);
-            breaker.probed(now, true);
+            breaker.probed(now, Probed::Answered);
             assert_eq!(breaker.permit(now), Permit::Trial);
             breaker.report(now, Signal::Failed);
             assert!(!breaker.is_working());
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
+
+    #[test]
+    fn a_service_that_answers_no_query_is_tried_now_and_then() {
+        let mut breaker = Breaker::new();
+        breaker.probed(at(0), Probed::Connected);
+        assert_eq!(breaker.permit(at(0)), Permit::Send, "no reason to stop");
+        breaker.report(at(0), Signal::Unreachable);
+        for second in 1..=10 {
+            assert_eq!(breaker.permit(at(second)), Permit::Probe);
+            breaker.probed(at(second), Probed::Connected);
+        }
+        assert_eq!(breaker.permit(at(11)), Permit::Trial);
+        assert!(!breaker.is_working(), "only a proof says so");
+        breaker.report(at(11), Signal::Proof);
+        assert!(breaker.is_working());
     }
 
     #[test]
@@ -277,5 +329,7 @@ mod tests {
         assert_eq!(breaker.permit(at(7)), Permit::Send);
         breaker.report(at(7), Signal::Busy(at(u64::from(u32::MAX))));
         assert_eq!(breaker.permit(at(7)), Permit::Wait(at(3600)));
+        breaker.report(at(3607), Signal::Busy(at(0)));
+        assert_eq!(breaker.permit(at(3607)), Permit::Wait(at(1)), "a receiver that says 0 is not hammered");
     }
 }

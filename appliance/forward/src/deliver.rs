@@ -121,12 +121,11 @@ impl Run<'_> {
                 job.items.iter().for_each(|item| self.again(item, tried.clone()));
             }
         }
-        let held = self.verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Hold(..)));
         let signal = match stop {
             Some(signal) => signal,
             None if self.proven => Signal::Proof,
-            None if held || self.verdicts.is_empty() => Signal::Judged,
-            None => Signal::Failed,
+            None if service_fails(&self.verdicts) => Signal::Failed,
+            None => Signal::Judged,
         };
         Outcome { verdicts: self.verdicts, signal, failure }
     }
@@ -416,6 +415,14 @@ impl Run<'_> {
         }
         self.stop(failure, signal)
     }
+}
+
+/// Whether verdicts without any proof speak of a service in trouble rather than of one or two odd instances.
+fn service_fails(verdicts: &[(ObjectId, Verdict)]) -> bool {
+    let retries =
+        || verdicts.iter().filter_map(|(_, verdict)| if let Verdict::Retry { failure, .. } = verdict { Some(failure) } else { None });
+    let in_trouble = |failure: &Failure| matches!(failure.code, FailureCode::Dicom(0xA700..=0xA7FF) | FailureCode::Answer);
+    retries().count() > StowDestination::MISSES as usize || retries().any(in_trouble)
 }
 
 type OfSeries = (Uid, Uid, Vec<Item>);

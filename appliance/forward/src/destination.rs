@@ -13,7 +13,7 @@ use crate::{
     auth::{self, Authorizer},
     backoff::Backoff,
     batch_size::BatchSize,
-    breaker::{Breaker, Permit, Signal},
+    breaker::{Breaker, Permit, Probed, Signal},
     config::{Auth, Checked, ConfigError, Kind, Target},
     content::Contents,
     deliver::StowDestination,
@@ -120,14 +120,17 @@ impl Destination {
 
     /// Asks whether it answers at all.
     pub(crate) async fn probe(&self) -> Option<EventKind> {
-        let answer = match &self.way {
+        let (probed, answer) = match &self.way {
             Way::Stow(service) => probe::service(service).await,
             Way::Folder(folder, _) => {
                 let began = Instant::now();
-                folder.write_test().await.map(|()| began.elapsed())
+                match folder.write_test().await {
+                    Ok(()) => (Probed::Answered, Ok(began.elapsed())),
+                    Err(failure) => (Probed::Nothing, Err(failure)),
+                }
             }
         };
-        self.probed(answer)
+        self.probed(probed, answer)
     }
 
     /// Tries it step by step.
@@ -138,7 +141,7 @@ impl Destination {
         };
         // what failed is told but changes nothing: a store-only service may well refuse queries
         let event = match (report.ok(), report.steps.last()) {
-            (true, Some(last)) => self.probed(Ok(last.took)),
+            (true, Some(last)) => self.probed(Probed::Answered, Ok(last.took)),
             _ => None,
         };
         self.wake.notify_one();
@@ -177,11 +180,11 @@ impl Destination {
         event
     }
 
-    fn probed(&self, answer: Result<Duration, Failure>) -> Option<EventKind> {
+    fn probed(&self, probed: Probed, answer: Result<Duration, Failure>) -> Option<EventKind> {
         let (now, wall) = (self.began.elapsed(), self.clock.now());
         self.with(|gate| {
             let answered = answer.is_ok();
-            gate.breaker.probed(now, answered);
+            gate.breaker.probed(now, probed);
             gate.last_contact = Some(Instant::now());
             match answer {
                 Ok(latency) => gate.latency = Some(latency),

@@ -53,7 +53,10 @@ impl Forwarder {
     pub async fn run(&self, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
         for destination in &self.0.destinations {
-            tasks.spawn(supervise(destination.clone(), self.0.buffer.clone(), stop.clone()));
+            let (destination, buffer, token) = (destination.clone(), self.0.buffer.clone(), stop.clone());
+            let (name, metrics) = (destination.name.clone(), self.0.metrics.clone());
+            let start = move || Planner::new(destination.clone(), buffer.clone()).run(token.clone());
+            tasks.spawn(supervise(name, metrics, stop.clone(), start));
         }
         tasks.join_all().await;
     }
@@ -91,23 +94,51 @@ impl Forwarder {
     }
 }
 
-/// Runs one destination's planner, again and again if it panics.
-async fn supervise(destination: Arc<Destination>, buffer: Buffer, stop: CancellationToken) {
+/// Runs a destination's task; starts it anew whenever it panics, with a growing pause.
+async fn supervise<T>(name: DestinationName, metrics: Metrics, stop: CancellationToken, start: impl Fn() -> T)
+where
+    T: Future<Output = ()> + Send + 'static,
+{
     const FIRST_PAUSE: Duration = Duration::from_secs(1);
     const LONGEST_PAUSE: Duration = Duration::from_mins(1);
     let mut pause = FIRST_PAUSE;
     loop {
         let mut task = JoinSet::new();
-        task.spawn(Planner::new(destination.clone(), buffer.clone()).run(stop.clone()));
+        task.spawn(start());
         match task.join_next().await {
             Some(Err(fault)) if fault.is_panic() => {}
             _ => return,
         }
-        destination.metrics.restarted(&destination.name);
-        error!(destination = %destination.name, seconds = pause.as_secs(), "the destination's task panicked; it starts again");
+        metrics.restarted(&name);
+        error!(destination = %name, seconds = pause.as_secs(), "the destination's task panicked; it starts again");
         tokio::select! {
             () = sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
             () = stop.cancelled() => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_starts_again_until_it_is_stopped() {
+        let (starts, stop) = (Arc::new(AtomicU32::new(0)), CancellationToken::new());
+        let (counter, token) = (starts.clone(), stop.clone());
+        let start = move || {
+            let (counter, token) = (counter.clone(), token.clone());
+            async move {
+                match counter.fetch_add(1, Ordering::Relaxed) {
+                    0 | 1 => panic!("as planned"),
+                    _ => token.cancel(),
+                }
+            }
+        };
+        supervise("pacs".parse().unwrap(), Metrics::default(), stop.clone(), start).await;
+        assert_eq!(starts.load(Ordering::Relaxed), 3);
+        assert!(stop.is_cancelled());
     }
 }

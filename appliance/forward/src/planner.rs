@@ -78,6 +78,12 @@ impl Planner {
         }
     }
 
+    /// The same with data sets from elsewhere, for tests.
+    #[cfg(test)]
+    fn with_contents(self, contents: Arc<dyn Contents>) -> Self {
+        Self { contents, ..self }
+    }
+
     /// Works until `stop`, then lets batches in flight end for a while.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut work = self.buffer.work();
@@ -379,3 +385,6 @@ fn log(destination: &Destination, study: Option<&relaypacs_domain::Uid>, instanc
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ use relaypacs_domain::{Failure, FailureCode};
 use tokio::time::{Instant, interval, timeout};
 
 use crate::{
+    breaker::Probed,
     dicomweb::Service,
     echo::{connect, resolve},
 };
@@ -17,12 +18,30 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How long the query took to be answered, or why there is no answer.
-pub(crate) async fn service(service: &Service) -> Result<Duration, Failure> {
+/// What was found out, with the time the query took or the reason why there is no answer.
+pub(crate) type Finding = (Probed, Result<Duration, Failure>);
+
+/// Probes a DICOMweb service.
+pub(crate) async fn service(service: &Service) -> Finding {
+    if let Err(failure) = reachable(service).await {
+        return (Probed::Nothing, Err(failure));
+    }
+    match query(service).await {
+        Ok(took) => (Probed::Answered, Ok(took)),
+        // no TLS, no line: not even the trial could be sent
+        Err(failure) if matches!(failure.code, FailureCode::Tls | FailureCode::Connect) => (Probed::Nothing, Err(failure)),
+        Err(failure) => (Probed::Connected, Err(failure)),
+    }
+}
+
+async fn reachable(service: &Service) -> Result<(), Failure> {
     let longest = service.connect_timeout().min(LONGEST);
     let host = service.base.host_str().unwrap_or_default();
     let address = resolve(host, service.base.port_or_known_default().unwrap_or(80), longest).await?;
-    reachable(address, longest).await?;
+    first_connection(address, longest).await
+}
+
+async fn query(service: &Service) -> Result<Duration, Failure> {
     let began = Instant::now();
     let answer = timeout(LONGEST, service.ping()).await;
     let status = answer.map_err(|_| Failure::new(FailureCode::Line, "no answer to a query"))??.as_u16();
@@ -34,7 +53,7 @@ pub(crate) async fn service(service: &Service) -> Result<Duration, Failure> {
 }
 
 /// The first attempt that ends decides: refused is refused, and none can end by time before all others have had theirs.
-async fn reachable(address: SocketAddr, longest: Duration) -> Result<(), Failure> {
+async fn first_connection(address: SocketAddr, longest: Duration) -> Result<(), Failure> {
     let end = Instant::now() + longest;
     let (mut attempts, mut ticks) = (FuturesUnordered::new(), interval(EVERY));
     loop {

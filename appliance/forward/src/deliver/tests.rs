@@ -379,6 +379,18 @@ async fn beyond_the_horizon_it_is_held() {
 }
 
 #[tokio::test]
+async fn one_odd_instance_does_not_make_the_destination_look_down() {
+    for (fault, signal) in
+        [("fail:0110", Signal::Judged), ("unlisted", Signal::Judged), ("fail:A700", Signal::Failed), ("html", Signal::Failed)]
+    {
+        let sink = Sink::start(&["--fault", fault]);
+        let mut bench = Bench::new(&sink.url());
+        let items = bench.instances(1, 10);
+        assert_eq!(bench.deliver(&items).await.signal, signal, "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn a_suspect_goes_alone_and_harms_no_other() {
     let sink = Sink::start(&[]);
     let mut bench = Bench::new(&sink.url());
