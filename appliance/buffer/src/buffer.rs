@@ -248,7 +248,9 @@ impl Buffer {
         }
         self.metrics().damaged.inc_by(objects.len() as u64);
         let note = Note::Damaged { objects, at: self.inner.clock.now() };
-        if let Err(why) = self.log().append_blocking(Entry::Note(note)) {
+        // On a thread of its own: whoever opens may stand on one that drives a runtime, where this wait is not allowed.
+        let noted = thread::scope(|scope| scope.spawn(|| self.log().append_blocking(Entry::Note(note))).join());
+        if let Err(why) = noted.unwrap_or(Err(CatalogueError::Closing)) {
             warn!(error = %why, "damaged objects could not be noted; they are found again when they are read");
         }
     }
@@ -502,3 +504,6 @@ pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
 pub(crate) fn failed(what: &'static str, path: &Path, source: io::Error) -> OpenError {
     OpenError::Io { what, path: path.into(), source }
 }
+
+#[cfg(test)]
+mod tests;

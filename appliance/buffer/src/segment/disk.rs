@@ -191,16 +191,24 @@ impl DiskFile for RealFile {
 pub(crate) struct RedbFile(Arc<dyn DiskFile>);
 
 impl RedbFile {
-    /// Opens `name`, or creates it empty with a durable name.
+    /// Opens `name`, or creates an empty database of that name. It gets the name when it is complete: power loss leaves all of it or nothing.
     pub(crate) fn open_or_create(disk: &dyn Disk, name: &str) -> io::Result<Self> {
         match disk.open(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let file = disk.create(name, 0)?;
-                disk.sync_dir()?;
-                Ok(Self(file))
-            }
-            other => other.map(Self),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return other.map(Self),
         }
+        let temporary = format!("{name}.new");
+        match disk.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = disk.create(&temporary, 0)?;
+        let database = redb::Database::builder().create_with_backend(Self(file.clone())).map_err(io::Error::other)?;
+        drop(database);
+        file.sync()?;
+        disk.rename(&temporary, name)?;
+        disk.sync_dir()?;
+        disk.open(name).map(Self)
     }
 }
 
