@@ -13,8 +13,10 @@ mod echo;
 mod format;
 mod generate;
 mod log;
+mod migrate;
 mod output;
 mod queue;
+mod restore;
 mod retry;
 mod scrub;
 mod send;
@@ -94,6 +96,10 @@ enum Command {
     Scrub,
     /// Copies the box's data into an empty folder while it runs
     Backup(backup::Backup),
+    /// Fills an empty data directory from a backup (needs a stopped box)
+    Restore(restore::Restore),
+    /// Brings the data to another schema version (needs a stopped box)
+    Migrate(migrate::Migrate),
     /// Prints the API's description (OpenAPI 3.1, JSON; needs no box)
     Openapi,
     /// Prints a completion script for a shell
@@ -124,6 +130,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
         Command::Verify => verify::run(arguments),
         Command::Scrub => scrub::run(arguments),
         Command::Backup(command) => backup::run(arguments, command),
+        Command::Restore(command) => restore::run(arguments, command),
+        Command::Migrate(command) => migrate::run(arguments, command),
         Command::Openapi => generate::openapi(arguments),
         Command::Completions(command) => generate::completions(arguments, command),
         Command::Man(command) => generate::man(arguments, command),

@@ -33,6 +33,7 @@ pub(crate) fn fault(error: &OpenError) -> Fault {
     }
 }
 
-fn running(text: &str) -> Fault {
+/// A box runs where none may.
+pub(crate) fn running(text: &str) -> Fault {
     Fault::new(Exit::TryLater, text).hint("this needs a stopped box: `systemctl stop relaypacs` first")
 }
