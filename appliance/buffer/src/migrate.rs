@@ -118,7 +118,7 @@ fn step(database: &Database, migrations: &[Migration], from: u32, to: u32) -> Re
         for migration in migrations.iter().rev().filter(|migration| (to + 1..=from).contains(&migration.to.schema)) {
             (migration.down)(&write)?;
         }
-        let below = migrations.iter().map(|migration| migration.to).filter(|format| format.schema <= to).next_back();
+        let below = migrations.iter().map(|migration| migration.to).rfind(|format| format.schema <= to);
         mark(&write, below.unwrap_or(Format { schema: 1, min_reader: 1 }))?;
     }
     write.commit().map_err(|error| failed(error.into()))

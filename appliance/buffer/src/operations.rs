@@ -1,6 +1,9 @@
 //! What people and the configuration ask of studies and deliveries. Each call is durable when it answers; steps that touch many deliveries
 //! go in batches, so that twenty thousand of them neither fill memory nor hold anybody up.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use relaypacs_domain::{Delivery, DeliveryState, DestinationName, HeldReason, ObjectId, Routing, ServiceLevel, Step, Uid};

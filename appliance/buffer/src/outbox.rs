@@ -32,6 +32,7 @@ pub struct Claim {
     pub service_level: ServiceLevel,
     /// What is to be delivered; no two share a SOP Instance UID.
     pub items: Vec<ClaimedInstance>,
+    #[expect(dead_code, reason = "held for its drop, which gives the work back")]
     pub(crate) lease: Lease,
 }
 

@@ -9,7 +9,7 @@
 pub(crate) mod tests;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     time::Duration,
 };
 
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 64;
 /// What carrying one object's facts on takes in the log, about, in bytes.
 const CARRY_BYTES: u64 = 512;
 /// A segment that would have to be written anew for the most part is not looked at again for so long.
-const POSTPONE: Duration = Duration::from_secs(600);
+const POSTPONE: Duration = Duration::from_mins(10);
 /// Objects in a segment beyond this many are too many to move.
 const MOST_MOVED: usize = 4096;
 
@@ -96,8 +96,10 @@ impl Reclaim {
     /// Frees the segments in which nothing lives. Answers how many.
     pub(crate) fn free_segments(&mut self, level: Level) -> Done<usize> {
         let mut freed = 0;
-        for info in self.log.quiet_segments() {
-            if self.catalogue.live_bytes(info.epoch)? > 0 || self.is_postponed(info.epoch) {
+        let quiet = self.log.quiet_segments(); // first: what comes to live later is not in one of these
+        let live: BTreeMap<u64, u64> = self.catalogue.live_segments()?.into_iter().collect();
+        for info in quiet {
+            if live.contains_key(&info.epoch) || self.is_postponed(info.epoch) {
                 continue;
             }
             if self.carry_on(&info, level)? && self.log.free_segment(info.segment, info.epoch) {
@@ -112,8 +114,10 @@ impl Reclaim {
     /// Empties the segment with the least in it, if it is at most half full. Answers whether there was one.
     pub(crate) fn compact(&mut self) -> Done<bool> {
         let mut candidates = Vec::new();
-        for info in self.log.quiet_segments() {
-            let live = self.catalogue.live_bytes(info.epoch)?;
+        let quiet = self.log.quiet_segments();
+        let all_live: BTreeMap<u64, u64> = self.catalogue.live_segments()?.into_iter().collect();
+        for info in quiet {
+            let live = all_live.get(&info.epoch).copied().unwrap_or(0);
             if live > 0 && live <= info.bytes / 2 && !self.is_postponed(info.epoch) {
                 candidates.push((live, info));
             }
@@ -188,10 +192,13 @@ impl Reclaim {
         for scanned in self.log.scan_segment(info.segment) {
             match scanned {
                 Scanned::Record(_, ScannedRecord::Entry(entry)) => said.listen(entry),
+                Scanned::Record(..) => {}
                 // Bytes that are damaged say nothing any more; whoever they were about is known by the catalogue.
-                Scanned::Record(..) | Scanned::Damaged { .. } => {}
-                Scanned::Unreadable { source, .. } => {
-                    tracing::warn!(segment = info.segment, error = %source, "a segment cannot be read; it is not used again for now");
+                Scanned::Damaged { at, len, object, what } => {
+                    tracing::warn!(segment = info.segment, offset = at.offset, len, ?object, what, "a damaged record is given up");
+                }
+                Scanned::Unreadable { at, len, source } => {
+                    tracing::warn!(segment = info.segment, offset = at.offset, len, error = %source, "a segment cannot be read; it is not used again for now");
                     return None;
                 }
             }

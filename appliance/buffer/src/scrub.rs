@@ -3,6 +3,9 @@
 //! Every extent's CRC and every object's SHA-256 is compared. A damaged object is flagged, reported with its place, and its waiting deliveries
 //! are held as unreadable; everything else goes on.
 
+#[cfg(test)]
+mod tests;
+
 use relaypacs_domain::{Flag, ObjectId};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;

@@ -37,7 +37,6 @@ pub(crate) struct Upkeep {
 
 #[derive(Debug, Default)]
 struct Signal {
-    woken: bool,
     stopped: bool,
 }
 
@@ -62,7 +61,7 @@ const SHORT_PAUSE: Duration = Duration::from_millis(20);
 /// Bytes read back in a round, about.
 const SCRUB_BYTES: u64 = 1 << 20;
 /// The pause between two passes of the scrub.
-const SCRUB_PAUSE: Duration = Duration::from_secs(24 * 3600);
+const SCRUB_PAUSE: Duration = Duration::from_hours(24);
 /// Events that stay in the catalogue for live views; all are in the history.
 const EVENTS_KEPT: u64 = 10_000;
 /// Rows of a kind that one step touches.
@@ -82,12 +81,6 @@ impl Upkeep {
         })
     }
 
-    /// Wakes it now: room is needed, or something may be released.
-    pub(crate) fn wake(&self) {
-        self.signal().woken = true;
-        self.signal.1.notify_one();
-    }
-
     /// Ends the thread after the step it is at.
     pub(crate) fn stop(&self) {
         self.signal().stopped = true;
@@ -100,13 +93,14 @@ impl Upkeep {
 
     /// Waits until the next round; `false`: it is to end.
     fn wait(&self, pause: Duration) -> bool {
-        let idle = |signal: &mut Signal| !signal.woken && !signal.stopped;
-        let waited = self.signal.1.wait_timeout_while(self.signal(), pause, idle);
-        let (mut signal, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        signal.woken = false;
+        let waited = self.signal.1.wait_timeout_while(self.signal(), pause, |signal| !signal.stopped);
+        let (signal, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !signal.stopped
     }
 }
+
+/// Does a bounded piece of work; answers whether there is more.
+type Step = fn(&mut Keeper) -> Result<bool, CatalogueError>;
 
 impl Keeper {
     pub(crate) fn new(catalogue: Catalogue, log: LogHandle, settings: UpkeepSettings) -> io::Result<Self> {
@@ -128,7 +122,7 @@ impl Keeper {
 
     /// One bounded step of each kind of work. Answers whether there is more to do at once.
     pub(crate) fn round(&mut self) -> bool {
-        let steps: [(&str, fn(&mut Self) -> Result<bool, CatalogueError>); 8] = [
+        let steps: [(&str, Step); 8] = [
             ("watching the marks", Self::watch_marks),
             ("copying events", Self::copy_events),
             ("releasing", Self::release),

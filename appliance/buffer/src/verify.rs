@@ -3,6 +3,9 @@
 //! The log is the truth: the index of all live objects is built anew from the segments alone and compared with `catalogue.redb`, row by row;
 //! what the log calls released is looked up in `history.redb`. Nothing is mended here, only named.
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use relaypacs_domain::{Clock, Flag, ObjectId, Uid};
@@ -102,8 +105,7 @@ fn rebuild(index: &Arc<dyn Disk>, log: &Log, dir: &Path) -> Result<Catalogue, Op
     index.remove(REBUILT).map_err(fail)?;
     let history = redb::backends::InMemoryBackend::new();
     let (rebuilt, _) = Catalogue::open(file, history, Clock::system())?;
-    replay(log, LogPosition::default(), |group| rebuilt.apply(group).map(drop))
-        .map_err(|error| OpenError::Catalogue(error.to_string()))?;
+    replay(log, LogPosition::default(), |group| rebuilt.apply(group).map(drop)).map_err(|error| OpenError::Catalogue(error.to_string()))?;
     Ok(rebuilt)
 }
 

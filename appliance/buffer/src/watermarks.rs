@@ -74,7 +74,7 @@ impl Level {
             (Self::Enough, Self::Low) => Some(EventKind::DiskLow),
             (Self::Enough | Self::Low, Self::Refusing) => Some(EventKind::DiskFull),
             (Self::Low | Self::Refusing, Self::Enough) => Some(EventKind::DiskRecovered),
-            (Self::Refusing, Self::Low) | (Self::Enough, Self::Enough) | (Self::Low, Self::Low) | (Self::Refusing, Self::Refusing) => None,
+            (Self::Refusing | Self::Low, Self::Low) | (Self::Enough, Self::Enough) | (Self::Refusing, Self::Refusing) => None,
         }
     }
 }

@@ -12,8 +12,8 @@ fn options(dir: &std::path::Path) -> Options {
         max_bytes: Some(8 << 20),
         reserve_bytes: Some(0),
         segment_bytes: 16 << 10,
-        retention: Duration::from_secs(3600),
-        history: Duration::from_secs(36_000),
+        retention: Duration::from_hours(1),
+        history: Duration::from_hours(10),
     }
 }
 

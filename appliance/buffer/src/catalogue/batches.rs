@@ -21,6 +21,9 @@ pub(crate) const BATCH: usize = 512;
 /// Where a walk goes on: (study, object) of the last row.
 pub(crate) type Cursor = (u64, u64);
 
+/// Objects with their rows.
+pub(crate) type Rows = Vec<(ObjectId, ObjectRow)>;
+
 /// Objects by destination.
 pub(crate) type ByDestination = BTreeMap<DestinationName, Vec<ObjectId>>;
 
@@ -111,7 +114,7 @@ impl Catalogue {
     }
 
     /// Objects held for want of a destination, with their rows, from `after` on.
-    pub(crate) fn nowhere_batch(&self, after: Option<Cursor>) -> Done<(Vec<(ObjectId, ObjectRow)>, Option<Cursor>)> {
+    pub(crate) fn nowhere_batch(&self, after: Option<Cursor>) -> Done<(Rows, Option<Cursor>)> {
         let read = self.read()?;
         let table = read.open_table(tables::HELD).map_err(storage)?;
         let objects = read.open_table(tables::OBJECTS).map_err(storage)?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redb::{Durability, ReadableDatabase, ReadableTable};
+use redb::{Durability, ReadableTable};
 use relaypacs_domain::{ObjectId, ServiceLevel, Uid};
 
 use super::{
@@ -13,10 +13,7 @@ use super::{
     row::{EventRow, ObjectRow, QueueRow, StudyRow},
     tables::{self, decode, storage},
 };
-use crate::{
-    CatalogueError,
-    entry::{BufferTime, LogPosition},
-};
+use crate::{CatalogueError, entry::BufferTime};
 
 type Done<T = ()> = Result<T, CatalogueError>;
 
@@ -70,12 +67,6 @@ impl Catalogue {
     /// Notes durably what became of dead objects, before their release is appended.
     pub(crate) fn remember_dead(&self, dead: &[(u64, u64)]) -> Done {
         history::remember_dropped(&self.history(), self.now(), dead)
-    }
-
-    /// Live bytes in the segment of an epoch.
-    pub(crate) fn live_bytes(&self, epoch: u64) -> Done<u64> {
-        let segments = self.read()?.open_table(tables::SEGMENTS).map_err(storage)?;
-        Ok(segments.get(epoch).map_err(storage)?.map_or(0, |live| live.value()))
     }
 
     /// Objects with something live in the segment of an epoch, at most `limit`.
@@ -208,11 +199,5 @@ impl Catalogue {
     /// Whether the history knows what became of an object.
     pub(crate) fn history_knows(&self, object: ObjectId) -> Done<bool> {
         history::knows(&self.history(), object.0)
-    }
-
-    /// The last applied entry.
-    pub(crate) fn applied(&self) -> Done<LogPosition> {
-        let meta = self.read()?.open_table(tables::META).map_err(storage)?;
-        Ok(super::change::read_state(&meta)?.applied)
     }
 }

@@ -139,19 +139,17 @@ impl Catalogue {
         let queues = read.open_table(tables::QUEUES).map_err(storage)?;
         let name = destination.map_or(TOTAL, DestinationName::as_str);
         let row = queues.get(name).map_err(storage)?.map(|row| decode::<QueueRow>("queues", row.value())).transpose()?.unwrap_or_default();
-        let oldest = match destination {
-            Some(destination) => self.oldest(&read, destination.as_str())?,
-            None => {
-                let mut oldest = None;
-                for row in queues.iter().map_err(storage)? {
-                    let (name, _) = row.map_err(storage)?;
-                    if name.value() != TOTAL && name.value() != NOWHERE {
-                        oldest = oldest.max(self.oldest(&read, name.value())?);
-                    }
+        let mut oldest = None;
+        if let Some(destination) = destination {
+            oldest = self.oldest(&read, destination.as_str())?;
+        } else {
+            for row in queues.iter().map_err(storage)? {
+                let (name, _) = row.map_err(storage)?;
+                if name.value() != TOTAL && name.value() != NOWHERE {
+                    oldest = oldest.max(self.oldest(&read, name.value())?);
                 }
-                oldest
             }
-        };
+        }
         Ok(Queue {
             studies: row.studies,
             instances: row.instances,

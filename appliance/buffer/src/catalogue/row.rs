@@ -484,14 +484,14 @@ impl DestinationRow {
             Place::Delayed(_) => &mut self.delayed,
             Place::Delivered => &mut self.delivered,
             Place::GivenUp => &mut self.given_up,
-            Place::Held(reason) => match self.held.iter().position(|(known, _)| *known == reason) {
-                Some(at) => &mut self.held[at].1,
-                None => {
+            Place::Held(reason) => {
+                let known = self.held.iter().position(|(known, _)| *known == reason);
+                let at = known.unwrap_or_else(|| {
                     self.held.push((reason, 0));
-                    let last = self.held.len() - 1;
-                    &mut self.held[last].1
-                }
-            },
+                    self.held.len() - 1
+                });
+                &mut self.held[at].1
+            }
         };
         *counter = counter.saturating_add_signed(by);
         self.held.retain(|(_, count)| *count > 0);

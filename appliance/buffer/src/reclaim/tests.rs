@@ -53,7 +53,7 @@ impl Story {
         self.open = Some((buffer, keeper));
     }
 
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if let Some((buffer, keeper)) = self.open.take() {
             drop(keeper);
             buffer.close_blocking();
@@ -184,7 +184,7 @@ fn delivered_objects_stay_for_the_retention_and_then_live_on_in_the_ledger() {
     let mut story = Story::new(8 << 20);
     let objects: Vec<ObjectId> = (0..60).map(|number| story.store(number, 0)).collect();
     story.forward(|_| proven());
-    story.hand.advance(RETENTION - Duration::from_secs(1));
+    story.hand.advance(Duration::from_secs(99));
     story.keep_up();
     assert_eq!(story.live().len(), 60);
     let before = story.buffer().usage().used;

@@ -13,8 +13,8 @@ fn state(bench: &Bench, object: ObjectId, destination: &str) -> DeliveryState {
 #[test]
 fn the_same_bytes_again_are_stored_once_and_bring_no_work_while_unproven() {
     let mut bench = Bench::new();
-    let first = bench.store(New::of(1, 1));
-    let again = bench.commit(New::of(1, 1));
+    let first = bench.store(&New::of(1, 1));
+    let again = bench.commit(&New::of(1, 1));
     let number = again.object;
     let applied = bench.apply(Entry::Commit(Box::new(again)));
     assert_eq!(applied.stored_before, vec![(number, first)]);
@@ -31,10 +31,10 @@ fn the_same_bytes_again_are_stored_once_and_bring_no_work_while_unproven() {
 #[test]
 fn a_proven_instance_sent_again_is_queued_again_and_the_ledger_says_by_whom() {
     let mut bench = Bench::new();
-    let object = bench.store(New::of(1, 1));
+    let object = bench.store(&New::of(1, 1));
     bench.try_deliver("pacs", &[(object, proven())]);
     assert!(matches!(state(&bench, object, "pacs"), DeliveryState::Delivered(_)));
-    let again = bench.commit(New::of(1, 1));
+    let again = bench.commit(&New::of(1, 1));
     bench.apply(Entry::Commit(Box::new(again)));
     assert_eq!(state(&bench, object, "pacs"), DeliveryState::Queued);
     let page = bench.catalogue.ledger(&study_uid(1), None, 10).unwrap().unwrap();
@@ -49,8 +49,8 @@ fn a_proven_instance_sent_again_is_queued_again_and_the_ledger_says_by_whom() {
 #[test]
 fn other_bytes_under_one_uid_are_both_kept_and_flagged() {
     let mut bench = Bench::new();
-    let first = bench.store(New::of(1, 1));
-    let second = bench.store(New { content: 7, ..New::of(1, 1) });
+    let first = bench.store(&New::of(1, 1));
+    let second = bench.store(&New { content: 7, ..New::of(1, 1) });
     for object in [first, second] {
         assert_eq!(bench.catalogue.object_row(object).unwrap().unwrap().flags, vec![Flag::OtherVersion]);
     }
@@ -62,7 +62,7 @@ fn other_bytes_under_one_uid_are_both_kept_and_flagged() {
 #[test]
 fn what_no_destination_takes_is_held_until_it_is_routed() {
     let mut bench = Bench::new();
-    let object = bench.store(New { destinations: vec![], ..New::of(1, 1) });
+    let object = bench.store(&New { destinations: vec![], ..New::of(1, 1) });
     let queue = bench.catalogue.queue(None).unwrap();
     assert_eq!((queue.instances, queue.held_instances, queue.held_studies), (0, 1, 1));
     let page = bench.catalogue.studies(&crate::StudyQuery { limit: 10, state: Some("held".into()), ..Default::default() }).unwrap();
@@ -78,8 +78,8 @@ fn what_no_destination_takes_is_held_until_it_is_routed() {
 #[test]
 fn an_instance_without_a_study_is_a_study_of_its_own() {
     let mut bench = Bench::new();
-    bench.store(New { study: None, ..New::of(0, 1) });
-    bench.store(New { study: None, ..New::of(0, 2) });
+    bench.store(&New { study: None, ..New::of(0, 1) });
+    bench.store(&New { study: None, ..New::of(0, 2) });
     let page = bench.catalogue.studies(&crate::StudyQuery { limit: 10, ..Default::default() }).unwrap();
     assert_eq!(page.total, 2);
     assert!(page.studies.iter().all(|study| study.study_instance_uid.is_none() && study.flags == [Flag::Unparsed]));
@@ -89,8 +89,8 @@ fn an_instance_without_a_study_is_a_study_of_its_own() {
 #[test]
 fn a_study_is_told_delivered_once_it_is_complete_and_all_of_it_is_proven() {
     let mut bench = Bench::new();
-    let first = bench.store(New::of(1, 1));
-    let second = bench.store(New::of(1, 2));
+    let first = bench.store(&New::of(1, 1));
+    let second = bench.store(&New::of(1, 2));
     let delivered = |bench: &Bench| bench.events().iter().filter(|event| event.starts_with("StudyDelivered")).count();
     bench.try_deliver("pacs", &[(first, proven()), (second, proven())]);
     assert_eq!(delivered(&bench), 0);
@@ -100,7 +100,7 @@ fn a_study_is_told_delivered_once_it_is_complete_and_all_of_it_is_proven() {
     bench.apply(Entry::Note(Note::Complete { study: study_uid(1), at }));
     assert_eq!(delivered(&bench), 1);
     // A late instance opens the study again.
-    let third = bench.store(New::of(1, 3));
+    let third = bench.store(&New::of(1, 3));
     assert_eq!(bench.catalogue.incomplete_studies(10).unwrap().len(), 1);
     bench.apply(Entry::Note(Note::Complete { study: study_uid(1), at }));
     assert_eq!(delivered(&bench), 1);
@@ -111,12 +111,12 @@ fn a_study_is_told_delivered_once_it_is_complete_and_all_of_it_is_proven() {
 #[test]
 fn damage_holds_what_waits_and_the_same_bytes_again_heal_it() {
     let mut bench = Bench::new();
-    let object = bench.store(New { destinations: vec!["a", "b"], ..New::of(1, 1) });
+    let object = bench.store(&New { destinations: vec!["a", "b"], ..New::of(1, 1) });
     bench.try_deliver("a", &[(object, proven())]);
     let at = bench.wall();
     bench.apply(Entry::Note(Note::Damaged { objects: vec![object], at }));
     assert_eq!(state(&bench, object, "b"), DeliveryState::Held(HeldReason::Unreadable, None));
-    let again = bench.commit(New { destinations: vec!["a", "b"], ..New::of(1, 1) });
+    let again = bench.commit(&New { destinations: vec!["a", "b"], ..New::of(1, 1) });
     let healed = again.object;
     assert_eq!(bench.apply(Entry::Commit(Box::new(again))).stored_before, vec![]);
     assert_eq!(bench.catalogue.object_row(object).unwrap(), None);
@@ -129,8 +129,8 @@ fn damage_holds_what_waits_and_the_same_bytes_again_heal_it() {
 #[test]
 fn a_release_ends_a_study_with_its_last_object() {
     let mut bench = Bench::new();
-    let first = bench.store(New::of(1, 1));
-    let second = bench.store(New::of(1, 2));
+    let first = bench.store(&New::of(1, 1));
+    let second = bench.store(&New::of(1, 2));
     bench.try_deliver("pacs", &[(first, proven()), (second, proven())]);
     bench.apply(Entry::Release(vec![first]));
     let page = bench.catalogue.studies(&crate::StudyQuery { limit: 10, ..Default::default() }).unwrap();
@@ -144,9 +144,9 @@ fn a_release_ends_a_study_with_its_last_object() {
 #[test]
 fn a_priority_moves_a_study_and_what_its_instances_say_later_does_not() {
     let mut bench = Bench::new();
-    bench.store(New::of(1, 1));
+    bench.store(&New::of(1, 1));
     bench.apply(Entry::Note(Note::Priority { study: study_uid(1), level: ServiceLevel::Subspecialty }));
-    bench.store(New { level: ServiceLevel::Stat, ..New::of(1, 2) });
+    bench.store(&New { level: ServiceLevel::Stat, ..New::of(1, 2) });
     assert_eq!(bench.catalogue.queue(Some(&name("pacs"))).unwrap().by_level, [0, 0, 0, 2]);
     bench.apply(Entry::Note(Note::Priority { study: study_uid(1), level: ServiceLevel::Stat }));
     assert_eq!(bench.catalogue.queue(Some(&name("pacs"))).unwrap().by_level, [2, 0, 0, 0]);
@@ -155,7 +155,7 @@ fn a_priority_moves_a_study_and_what_its_instances_say_later_does_not() {
 #[test]
 fn giving_up_and_holding_are_told_once_a_study() {
     let mut bench = Bench::new();
-    let objects: Vec<ObjectId> = (0..5).map(|instance| bench.store(New::of(1, instance))).collect();
+    let objects: Vec<ObjectId> = (0..5).map(|instance| bench.store(&New::of(1, instance))).collect();
     let (at, when) = (bench.wall(), bench.now());
     for object in &objects {
         bench.try_deliver("pacs", &[(*object, hold())]);
@@ -170,7 +170,7 @@ fn giving_up_and_holding_are_told_once_a_study() {
 #[test]
 fn carried_facts_say_nothing_where_a_later_entry_changed_the_object() {
     let mut bench = Bench::new();
-    let object = bench.store(New::of(1, 1));
+    let object = bench.store(&New::of(1, 1));
     let row = bench.catalogue.object_row(object).unwrap().unwrap();
     let carried = Carried {
         object,
@@ -189,11 +189,11 @@ fn carried_facts_say_nothing_where_a_later_entry_changed_the_object() {
 #[test]
 fn carried_facts_are_taken_over_where_their_sources_are_gone() {
     let mut bench = Bench::new();
-    let commit = bench.commit(New::of(1, 1));
+    let commit = bench.commit(&New::of(1, 1));
     let object = commit.object;
     bench.apply(Entry::Commit(Box::new(commit.clone())));
     bench.hand.advance(Duration::from_secs(3));
-    bench.try_deliver("pacs", &[(object, retry(Duration::from_secs(60)))]);
+    bench.try_deliver("pacs", &[(object, retry(Duration::from_mins(1)))]);
     let row = bench.catalogue.object_row(object).unwrap().unwrap();
     let carried = Carried {
         object,
@@ -216,9 +216,9 @@ fn carried_facts_are_taken_over_where_their_sources_are_gone() {
 #[test]
 fn a_release_that_was_decided_before_the_instance_came_again_does_not_count() {
     let mut bench = Bench::new();
-    let object = bench.store(New::of(1, 1));
+    let object = bench.store(&New::of(1, 1));
     bench.try_deliver("pacs", &[(object, proven())]);
-    let again = bench.commit(New::of(1, 1));
+    let again = bench.commit(&New::of(1, 1));
     bench.apply(Entry::Commit(Box::new(again)));
     bench.apply(Entry::Release(vec![object]));
     assert_eq!(state(&bench, object, "pacs"), DeliveryState::Queued);

@@ -21,10 +21,10 @@ fn objects(claim: &Claim) -> Vec<u64> {
 #[test]
 fn urgent_studies_leave_first_and_older_ones_before_younger_ones() {
     let mut bench = Bench::new();
-    bench.store(New::of(1, 1));
-    bench.store(New::of(2, 2));
-    bench.store(New { level: Stat, ..New::of(3, 3) });
-    bench.store(New::of(1, 4));
+    bench.store(&New::of(1, 1));
+    bench.store(&New::of(2, 2));
+    bench.store(&New { level: Stat, ..New::of(3, 3) });
+    bench.store(&New::of(1, 4));
     let order: Vec<Claim> = std::iter::from_fn(|| claim(&bench)).collect();
     assert_eq!(order.iter().map(objects).collect::<Vec<_>>(), vec![vec![3], vec![1, 4], vec![2]]);
     assert_eq!(order[0].service_level, Stat);
@@ -36,10 +36,10 @@ fn urgent_studies_leave_first_and_older_ones_before_younger_ones() {
 #[test]
 fn a_lane_for_urgent_studies_takes_no_others() {
     let mut bench = Bench::new();
-    bench.store(New::of(1, 1));
+    bench.store(&New::of(1, 1));
     let urgent = ClaimLimits { at_least: Some(ServiceLevel::Emergency), ..anything() };
     assert!(bench.catalogue.claim(&name("pacs"), urgent).unwrap().is_none());
-    bench.store(New { level: ServiceLevel::Emergency, ..New::of(2, 2) });
+    bench.store(&New { level: ServiceLevel::Emergency, ..New::of(2, 2) });
     assert_eq!(objects(&bench.catalogue.claim(&name("pacs"), urgent).unwrap().unwrap()), vec![2]);
 }
 
@@ -47,7 +47,7 @@ fn a_lane_for_urgent_studies_takes_no_others() {
 fn a_batch_ends_at_its_limits_but_a_big_instance_comes_alone() {
     let mut bench = Bench::new();
     for instance in 1..=4 {
-        bench.store(New { bytes: if instance == 3 { 5000 } else { 1000 }, ..New::of(1, instance) });
+        bench.store(&New { bytes: if instance == 3 { 5000 } else { 1000 }, ..New::of(1, instance) });
     }
     let limits = ClaimLimits { max_bytes: 2500, max_instances: 10, at_least: None };
     let mut held = Vec::new();
@@ -64,7 +64,7 @@ fn a_batch_ends_at_its_limits_but_a_big_instance_comes_alone() {
 #[test]
 fn a_retried_delivery_comes_when_its_time_has_come() {
     let mut bench = Bench::new();
-    let object = bench.store(New::of(1, 1));
+    let object = bench.store(&New::of(1, 1));
     let taken = claim(&bench).unwrap();
     bench.try_deliver("pacs", &[(object, retry(Duration::from_secs(5)))]);
     drop(taken);
@@ -79,19 +79,19 @@ fn a_retried_delivery_comes_when_its_time_has_come() {
 #[test]
 fn fresh_stat_work_passes_overdue_routine_work() {
     let mut bench = Bench::new();
-    let objects_: Vec<ObjectId> = (1..=50).map(|study| bench.store(New::of(study, study))).collect();
+    let objects_: Vec<ObjectId> = (1..=50).map(|study| bench.store(&New::of(study, study))).collect();
     let verdicts: Vec<_> = objects_.iter().map(|object| (*object, retry(Duration::from_secs(1)))).collect();
     bench.try_deliver("pacs", &verdicts);
     bench.hand.advance(Duration::from_secs(10));
-    bench.store(New { level: Stat, ..New::of(99, 99) });
+    bench.store(&New { level: Stat, ..New::of(99, 99) });
     assert_eq!(objects(&claim(&bench).unwrap()), vec![51]);
 }
 
 #[test]
 fn versions_of_one_instance_go_one_after_the_other_oldest_first() {
     let mut bench = Bench::new();
-    let first = bench.store(New::of(1, 1));
-    let second = bench.store(New { content: 9, ..New::of(1, 1) });
+    let first = bench.store(&New::of(1, 1));
+    let second = bench.store(&New { content: 9, ..New::of(1, 1) });
     let taken = claim(&bench).unwrap();
     assert_eq!(objects(&taken), vec![first.0]);
     assert!(!taken.items[0].later_version);
@@ -106,13 +106,13 @@ fn versions_of_one_instance_go_one_after_the_other_oldest_first() {
 #[test]
 fn a_version_is_later_even_when_the_older_one_was_released() {
     let mut bench = Bench::new();
-    let first = bench.store(New::of(1, 1));
+    let first = bench.store(&New::of(1, 1));
     bench.try_deliver("pacs", &[(first, proven())]);
     let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
     bench.catalogue.remember(&gone).unwrap();
     bench.apply(Entry::Release(vec![first]));
-    bench.store(New { content: 9, ..New::of(1, 1) });
-    bench.store(New::of(1, 2));
+    bench.store(&New { content: 9, ..New::of(1, 1) });
+    bench.store(&New::of(1, 2));
     let taken = claim(&bench).unwrap();
     assert_eq!(taken.items.iter().map(|item| item.later_version).collect::<Vec<_>>(), vec![true, false]);
 }
@@ -120,8 +120,8 @@ fn a_version_is_later_even_when_the_older_one_was_released() {
 #[test]
 fn unparsed_instances_come_alone() {
     let mut bench = Bench::new();
-    bench.store(New { study: None, ..New::of(0, 1) });
-    bench.store(New { study: None, ..New::of(0, 2) });
+    bench.store(&New { study: None, ..New::of(0, 1) });
+    bench.store(&New { study: None, ..New::of(0, 2) });
     assert_eq!(claim(&bench).unwrap().items.len(), 1);
 }
 
@@ -130,7 +130,7 @@ fn workers_are_woken_by_new_work_and_by_claims_given_back() {
     let mut bench = Bench::new();
     let mut work = bench.catalogue.work();
     work.mark_unchanged();
-    bench.store(New::of(1, 1));
+    bench.store(&New::of(1, 1));
     assert!(work.has_changed().unwrap());
     let taken = claim(&bench).unwrap();
     work.mark_unchanged();
@@ -197,7 +197,7 @@ fn play(moves: Vec<Move>) {
                 // An instance belongs to one study.
                 let instance = u32::from(study) * 100 + u32::from(instance);
                 let destinations = if both { vec!["a", "b"] } else { vec!["a"] };
-                bench.store(New { content, level: level(urgency), destinations, ..New::of(u32::from(study), instance) });
+                bench.store(&New { content, level: level(urgency), destinations, ..New::of(u32::from(study), instance) });
             }
             Move::Claim { destination, most, urgent } => {
                 let destination = if destination { "a" } else { "b" };
@@ -259,7 +259,7 @@ proptest! {
 fn claimers_on_many_threads_share_the_work_without_overlap() {
     let mut bench = Bench::new();
     for instance in 0..400 {
-        bench.store(New::of(instance % 7, instance));
+        bench.store(&New::of(instance % 7, instance));
     }
     let limits = ClaimLimits { max_bytes: u64::MAX, max_instances: 3, at_least: None };
     let claims: Vec<Claim> = std::thread::scope(|scope| {

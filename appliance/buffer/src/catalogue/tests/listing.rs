@@ -27,7 +27,7 @@ fn walk(bench: &Bench, mut query: StudyQuery) -> Vec<u32> {
 fn pages_give_every_study_once_newest_first() {
     let mut bench = Bench::new();
     for study in 1..=25 {
-        bench.store(New::of(study, study));
+        bench.store(&New::of(study, study));
     }
     assert_eq!(walk(&bench, query(10)), (1..=25).rev().collect::<Vec<_>>());
     assert_eq!(walk(&bench, query(25)), (1..=25).rev().collect::<Vec<_>>());
@@ -40,11 +40,11 @@ fn filters_ask_what_they_say() {
     for study in 1..=20 {
         bench.hand.advance(Duration::from_secs(1));
         let modality = if study % 3 == 0 { "MR" } else { "CT" };
-        let object = bench.store(New { modality, ..New::of(study, study) });
+        let object = bench.store(&New { modality, ..New::of(study, study) });
         match study % 4 {
             0 => bench.try_deliver("pacs", &[(object, proven())]),
             1 => bench.try_deliver("pacs", &[(object, hold())]),
-            2 => bench.try_deliver("pacs", &[(object, retry(Duration::from_secs(60)))]),
+            2 => bench.try_deliver("pacs", &[(object, retry(Duration::from_mins(1)))]),
             _ => {}
         }
     }
@@ -67,8 +67,8 @@ fn filters_ask_what_they_say() {
 #[test]
 fn a_claimed_study_is_forwarding() {
     let mut bench = Bench::new();
-    bench.store(New::of(1, 1));
-    let claim = bench.catalogue.claim(&name("pacs"), super::claiming::anything()).unwrap().unwrap();
+    bench.store(&New::of(1, 1));
+    let claim = bench.catalogue.claim(&name("pacs"), claiming::anything()).unwrap().unwrap();
     assert_eq!(walk(&bench, StudyQuery { state: Some("forwarding".into()), ..query(2) }), vec![1]);
     assert_eq!(bench.catalogue.studies(&query(1)).unwrap().studies[0].deliveries[0].state, "forwarding");
     drop(claim);
@@ -78,7 +78,7 @@ fn a_claimed_study_is_forwarding() {
 #[test]
 fn the_ledger_joins_what_lives_and_what_was_released() {
     let mut bench = Bench::new();
-    let objects: Vec<ObjectId> = (0..10).map(|instance| bench.store(New::of(1, instance))).collect();
+    let objects: Vec<ObjectId> = (0..10).map(|instance| bench.store(&New::of(1, instance))).collect();
     for object in &objects[..6] {
         bench.try_deliver("pacs", &[(*object, proven())]);
     }
@@ -104,7 +104,7 @@ fn the_ledger_joins_what_lives_and_what_was_released() {
 fn events_are_read_across_catalogue_and_history() {
     let mut bench = Bench::new();
     for study in 1..=30 {
-        bench.store(New::of(study, study));
+        bench.store(&New::of(study, study));
     }
     let all = bench.catalogue.changes(0, 100).unwrap();
     assert_eq!(all.iter().map(|event| event.seq).collect::<Vec<_>>(), (1..=30).collect::<Vec<_>>());
@@ -122,7 +122,7 @@ fn events_are_read_across_catalogue_and_history() {
 fn the_history_forgets_what_is_old() {
     let mut bench = Bench::new();
     for study in 1..=3 {
-        let object = bench.store(New::of(study, study));
+        let object = bench.store(&New::of(study, study));
         bench.try_deliver("pacs", &[(object, proven())]);
         let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
         bench.catalogue.remember(&gone).unwrap();
@@ -143,7 +143,7 @@ fn twenty_thousand_studies_are_listed_page_by_page() {
     let mut bench = Bench::new();
     let mut entries = Vec::new();
     for study in 1..=20_000 {
-        let commit = bench.commit(New::of(study, study));
+        let commit = bench.commit(&New::of(study, study));
         entries.push((bench.next_position(), Entry::Commit(Box::new(commit))));
         if entries.len() == 2000 {
             bench.catalogue.apply(&entries).unwrap();

@@ -91,14 +91,14 @@ impl Bench {
     }
 
     /// Commits an object and answers its number.
-    pub(super) fn store(&mut self, object: New) -> ObjectId {
+    pub(super) fn store(&mut self, object: &New) -> ObjectId {
         let commit = self.commit(object);
         let id = commit.object;
         self.apply(Entry::Commit(Box::new(commit)));
         id
     }
 
-    pub(super) fn commit(&mut self, object: New) -> Commit {
+    pub(super) fn commit(&mut self, object: &New) -> Commit {
         let id = self.next_object;
         self.next_object += 1;
         object.commit(id, self.position.epoch, self.now(), self.wall())

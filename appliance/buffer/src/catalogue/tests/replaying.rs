@@ -283,9 +283,9 @@ proptest! {
 #[test]
 fn a_rebuilt_catalogue_goes_on_with_the_numbers_of_the_history() {
     let mut bench = Bench::new();
-    let object = bench.store(New::of(1, 1));
+    let object = bench.store(&New::of(1, 1));
     bench.try_deliver("pacs", &[(object, proven())]);
-    bench.store(New::of(2, 2));
+    bench.store(&New::of(2, 2));
     let gone = bench.catalogue.settled_until(bench.now(), 9).unwrap();
     bench.catalogue.remember(&gone).unwrap();
     bench.catalogue.copy_events(100).unwrap();
