@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p relaypacs-buffer --bench append -- [FOLDER] [ROUNDS] [SECONDS]` (default: the current folder, 5 rounds, 1 s each).
 
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench stops at the first surprise and prints its figures")]
+
 use std::{
     fs::File,
     io::Write,
@@ -78,7 +80,9 @@ fn bare(dir: &Path, payload: &[u8], writers: usize, seconds: f64) -> Figure {
         stop.store(true, Ordering::Relaxed);
     });
     let figure = measured(payload.len(), count.load(Ordering::Relaxed), began, cpu);
-    paths.iter().for_each(|path| std::fs::remove_file(path).expect("it is there"));
+    for path in &paths {
+        std::fs::remove_file(path).expect("it is there");
+    }
     figure
 }
 
@@ -128,8 +132,8 @@ fn main() {
             max_bytes: None,
             reserve_bytes: None,
             segment_bytes: 64 << 20,
-            retention: Duration::from_secs(3600),
-            history: Duration::from_secs(3600),
+            retention: Duration::from_hours(1),
+            history: Duration::from_hours(1),
         };
         let (buffer, _) = Buffer::open(options, Clock::system()).expect("it opens");
         let payload: Arc<Vec<u8>> = Arc::new((0..len as u32).map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect());

@@ -138,6 +138,7 @@ const BIGGEST_SEGMENT: u64 = 1 << 30;
 
 impl Buffer {
     /// Opens or creates the buffer in `options.dir` (blocking; call before the runtime serves). Starts its named threads.
+    #[expect(clippy::needless_pass_by_value, reason = "opening consumes the options")]
     pub fn open(options: Options, clock: Clock) -> Result<(Self, Recovery), OpenError> {
         let segments = options.dir.join("segments");
         let create = |dir: &Path| DirBuilder::new().recursive(true).mode(0o700).create(dir);
@@ -162,7 +163,9 @@ impl Buffer {
         let mut applied = checkpoint.position;
         let replayed_records = replay(&log, checkpoint.position, |group| {
             catalogue.apply(group)?;
-            group.iter().for_each(|(_, entry)| hurt.look_at(entry));
+            for (_, entry) in group {
+                hurt.look_at(entry);
+            }
             applied = group.last().map_or(applied, |(position, _)| *position);
             Ok(())
         })
@@ -170,7 +173,7 @@ impl Buffer {
         let in_catalogue = |error: CatalogueError| OpenError::Catalogue(error.to_string());
         let next_object = (highest_object + 1).max(catalogue.next_object().map_err(in_catalogue)?);
         let (damaged, objects) = hurt.report(&catalogue);
-        let mut recovery = Recovery { torn_bytes, replayed_records, damaged, rebuilt, ..Recovery::default() };
+        let mut recovery = Recovery { replayed_records, torn_bytes, damaged, rebuilt, ..Recovery::default() };
 
         let handle = LogHandle { log, queue: Arc::default(), index: Arc::default(), pool: Pool::new() };
         let buffer = Self {

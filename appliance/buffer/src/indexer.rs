@@ -71,7 +71,7 @@ const BATCH: usize = 512;
 /// How often the catalogue is made durable while something comes in.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// How often when nothing comes in, so that the running time is not forgotten.
-const IDLE_CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+const IDLE_CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
 /// How often a catalogue that cannot be opened is tried again.
 const REOPEN_EVERY: Duration = Duration::from_secs(1);
 
@@ -155,7 +155,7 @@ impl IndexQueue {
         state.down = None;
         let behind = state.behind;
         drop(state);
-        done.into_iter().for_each(|(position, ticket)| drop(ticket.send(Ok(position))));
+        tell(done);
         !behind
     }
 }
@@ -225,7 +225,7 @@ impl Indexer {
             return Err(why);
         }
         drop(pins); // from here on the catalogue knows what lives
-        told.into_iter().for_each(|(position, ticket)| drop(ticket.send(Ok(position))));
+        tell(told);
         Ok(())
     }
 
@@ -300,6 +300,13 @@ impl Indexer {
         let mut state = self.queue.state();
         state.tickets.drain(..).for_each(|(_, ticket)| drop(ticket.send(Err(CatalogueError::Closing))));
         state.checkpoints.drain(..).for_each(|ticket| drop(ticket.send(Err(CatalogueError::Closing))));
+    }
+}
+
+/// Tells whoever still waits that the entries up to theirs are applied.
+fn tell(done: Vec<(LogPosition, FactTicket)>) {
+    for (position, ticket) in done {
+        let _ = ticket.send(Ok(position)); // who no longer waits need not be told
     }
 }
 

@@ -131,7 +131,7 @@ mod tests {
         metrics.register(&mut registry);
         metrics.objects.inc_by(3);
         let usage = Usage { total: 100, used: 7, ..Usage::default() };
-        let read = move || State { usage: usage.clone(), objects: 5, recovery_seconds: 0.25, log_up: true, catalogue_up: false };
+        let read = move || State { usage, objects: 5, recovery_seconds: 0.25, log_up: true, catalogue_up: false };
         metrics.state.set(ReadState(Box::new(read))).unwrap();
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();

@@ -117,7 +117,7 @@ impl Writer {
             return Err(WriteError::Log("the disk refused earlier bytes of the object".into()));
         }
         let handover = self.buffer.log().pool.handover().await;
-        let run = Run { buffer, crc, handover };
+        let run = Run { buffer, crc, _handover: handover };
         self.begun = true;
         let request = Request::Data { object: self.object, run, broken: self.broken.clone() };
         if self.buffer.log().queue.push(request) { Ok(()) } else { Err(WriteError::Closing) }
@@ -127,7 +127,7 @@ impl Writer {
     pub async fn commit(mut self, object: NewObject) -> Result<Placed, WriteError> {
         let sha256 = Sha256(self.hash.finalize_reset().into());
         let placed = Placed { object: self.object, sha256, bytes: self.written, copies: 1 };
-        let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, handover: Handover::last() });
+        let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, _handover: Handover::last() });
         self.begun = false; // from here on the committer ends the object
         let (ticket, answer) = oneshot::channel();
         self.buffer.hand_over_commit(|clock, catalogue| {

@@ -1,5 +1,7 @@
 //! What goes in comes out, also after the buffer was closed, killed or damaged. On a real disk.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 use std::{path::Path, time::Duration};
 
 use relaypacs_buffer::{Buffer, NewObject, OpenError, Options, Placed, ReadError, Refused};
@@ -12,8 +14,8 @@ fn options(dir: &Path) -> Options {
         max_bytes: Some(64 << 20),
         reserve_bytes: Some(0),
         segment_bytes: 1 << 20,
-        retention: Duration::from_secs(3600),
-        history: Duration::from_secs(3600),
+        retention: Duration::from_hours(1),
+        history: Duration::from_hours(1),
     }
 }
 

@@ -14,7 +14,7 @@ const STUDY: &str = "1.2.3";
 
 fn open(disk: &SimDisk) -> Result<(Buffer, Recovery), OpenError> {
     let disks = Disks { index: Arc::new(disk.folder("index")), log: Arc::new(disk.folder("segments")) };
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let dir = PathBuf::from("/simulated");
     let options = Options { dir, max_bytes: Some(1 << 20), reserve_bytes: Some(0), segment_bytes: 8192, retention: hour, history: hour };
     Buffer::open_on(disks, &options, Clock::system(), None)

@@ -20,6 +20,7 @@ use super::{
 use crate::entry::LogPosition;
 
 /// How much the log may take.
+#[expect(clippy::struct_field_names, reason = "the unit belongs into the name")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Size of a segment file.
@@ -295,7 +296,9 @@ impl Table {
                 surplus.push(*number);
             }
         }
-        surplus.iter().for_each(|number| drop(self.slots.remove(number)));
+        for number in &surplus {
+            self.slots.remove(number);
+        }
         surplus
     }
 }

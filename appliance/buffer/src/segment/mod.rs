@@ -9,13 +9,13 @@ mod group;
 pub(crate) mod handle;
 pub(crate) mod log;
 pub(crate) mod pool;
-#[expect(clippy::module_inception, reason = "the room is named after its furniture")]
 pub(crate) mod queue;
 pub(crate) mod record;
+#[expect(clippy::module_inception, reason = "the room is named after its furniture")]
 pub(crate) mod segment;
 #[cfg(test)]
 pub(crate) mod sim;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use handle::{ExtentError, LogHandle, LogUsage, Scanned, ScannedRecord, SegmentInfo};
+pub(crate) use handle::{ExtentError, LogHandle, Scanned, ScannedRecord, SegmentInfo};

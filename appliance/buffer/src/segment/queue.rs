@@ -26,7 +26,8 @@ pub(crate) struct Run {
     pub(crate) buffer: PooledBuf,
     /// CRC-32C of the bytes.
     pub(crate) crc: u32,
-    pub(crate) handover: Handover,
+    /// Given back when it is written.
+    pub(crate) _handover: Handover,
 }
 
 /// What the committer is asked.

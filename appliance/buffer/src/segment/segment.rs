@@ -16,7 +16,6 @@ use super::{
     disk::{DiskFile, read_up_to, write_all_at},
     record::{BadRecord, HEADER, Header, Kind, MAGIC, SEGMENT_HEADER, Seed, SegmentHeader},
 };
-use crate::entry::LogPosition;
 
 /// A segment file under one epoch. Whoever holds it keeps the file from being used again.
 #[derive(Debug)]
@@ -227,11 +226,6 @@ impl Window {
 }
 
 impl Walk {
-    /// Where the walk is: the next record's start.
-    pub(crate) fn position(&self) -> LogPosition {
-        LogPosition { epoch: self.window.segment.epoch, offset: self.at }
-    }
-
     fn header_at(&mut self, at: u32, ahead: u32) -> io::Result<Result<Header, BadRecord>> {
         let (seed, epoch, end) = (self.window.segment.seed, self.window.segment.epoch, self.end);
         let bytes = self.window.fetch(at, HEADER, ahead)?;

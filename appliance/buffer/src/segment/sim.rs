@@ -422,7 +422,7 @@ impl DiskFile for Open {
         let mut luck = state.random;
         let file = &mut state.files[self.index];
         for change in std::mem::take(&mut file.unsynced) {
-            if fault != Some(Fault::FailSync) || random(&mut luck) % 2 == 0 {
+            if fault != Some(Fault::FailSync) || random(&mut luck).is_multiple_of(2) {
                 apply(&mut file.durable, &change);
             }
         }

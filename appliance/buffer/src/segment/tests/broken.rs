@@ -24,7 +24,7 @@ struct Place {
 fn written(segment_bytes: u32) -> (SimDisk, Promised) {
     let disk = SimDisk::new();
     let mut rig = Rig::on(Recovered::start(&disk, segment_bytes, &Promised::default()).unwrap());
-    acts().iter().for_each(|act| rig.act(act));
+    rig.act_all(&acts());
     (disk, rig.acked)
 }
 

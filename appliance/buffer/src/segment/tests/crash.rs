@@ -12,7 +12,7 @@ const MOST_VARIANTS: usize = 60;
 fn promised_under(disk: &SimDisk, sabotage: Sabotage, acts: &[Act]) -> Promised {
     let Ok(rig) = Rig::new(disk) else { return Promised::default() };
     let mut rig = rig.sabotaged(sabotage);
-    acts.iter().for_each(|act| rig.act(act));
+    rig.act_all(acts);
     rig.acked
 }
 
@@ -47,7 +47,7 @@ fn cut_everywhere(sabotage: Sabotage) -> Result<u64, String> {
 fn go_on(disk: &SimDisk, recovered: Recovered, at: u64, variant: usize) -> Result<(), String> {
     disk.plan(Some(Plan { fault: Fault::PowerOff, at: 1 + (at + variant as u64) % 12, lasting: true }));
     let mut rig = Rig::on(recovered);
-    [Act::Store(vec![(21, 150)]), Act::Big(22, 2100), Act::Store(vec![(23, 20), (24, 700)])].iter().for_each(|act| rig.act(act));
+    rig.act_all(&[Act::Store(vec![(21, 150)]), Act::Big(22, 2100), Act::Store(vec![(23, 20), (24, 700)])]);
     let after = disk.after_power_loss(&mut Chooser::Random(at * 1000 + variant as u64));
     let again = Recovered::start(&after, SEGMENT, &Promised::default()).map_err(|error| error.to_string())?;
     again.keeps(&rig.acked).map_err(|why| format!("power off at {at}, variant {variant}, then again: {why}"))

@@ -123,7 +123,7 @@ impl Promised {
             }
             Entry::Note(note) => self.notes.push(note),
             Entry::Release(objects) => {
-                objects.iter().for_each(|object| drop(self.commits.remove(object)));
+                self.commits.retain(|object, _| !objects.contains(object));
                 self.released.extend(objects);
             }
         }
@@ -203,7 +203,7 @@ impl Rig {
         let mut buffer = self.pool.take_now();
         buffer.bytes.clear();
         buffer.bytes.extend_from_slice(bytes);
-        Run { crc: crc32c::crc32c(bytes), buffer, handover: Handover::last() }
+        Run { crc: crc32c::crc32c(bytes), buffer, _handover: Handover::last() }
     }
 
     fn work(&mut self, requests: Vec<Request>) {
@@ -243,7 +243,15 @@ impl Rig {
         let commits = heard.iter().filter(|indexed| matches!(indexed.entry, Some(Entry::Commit(_)))).count();
         assert_eq!(commits, answers.iter().filter(|answer| answer.is_ok()).count(), "the sender and the catalogue hear the same");
         for Indexed { position, entry, .. } in heard {
-            entry.into_iter().for_each(|entry| self.acked.take(position, entry));
+            if let Some(entry) = entry {
+                self.acked.take(position, entry);
+            }
+        }
+    }
+
+    fn act_all(&mut self, acts: &[Act]) {
+        for act in acts {
+            self.act(act);
         }
     }
 
