@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File},
     thread::{self, sleep},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
@@ -28,11 +28,14 @@ const RECONNECT: Duration = Duration::from_secs(90);
 const LIMIT: Duration = Duration::from_secs(3600);
 const KILLS_WHILE_DRAINING: u32 = 3;
 
-fn kill_some_time_later(appliance: &mut Appliance, random: &mut StdRng) {
+/// Kills and starts again; gives how long the box took to be ready.
+fn kill_some_time_later(appliance: &mut Appliance, random: &mut StdRng) -> Duration {
     sleep(Duration::from_millis(random.random_range(200..2_000)));
     assert!(!appliance.has_ended(), "the box ended by itself:\n{}", appliance.log());
     appliance.kill();
+    let begin = Instant::now();
     appliance.start();
+    begin.elapsed()
 }
 
 fn chaos(kills: u64, faults: &[&str]) {
@@ -62,14 +65,12 @@ fn chaos(kills: u64, faults: &[&str]) {
         acks: Some(File::create(&acks_file).expect("the test's folder")),
     };
     let sender = thread::spawn(move || Sending::run(plan));
-    for _ in 0..kills {
-        kill_some_time_later(&mut appliance, &mut random);
-    }
+    let mut ready_after: Vec<Duration> = (0..kills).map(|_| kill_some_time_later(&mut appliance, &mut random)).collect();
     fs::write(&stop, "").expect("the test's folder");
     let report = sender.join().expect("the sender ends when told");
-    for _ in 0..KILLS_WHILE_DRAINING {
-        kill_some_time_later(&mut appliance, &mut random);
-    }
+    ready_after.extend((0..KILLS_WHILE_DRAINING).map(|_| kill_some_time_later(&mut appliance, &mut random)));
+    ready_after.sort();
+    println!("ready again after {:?} (median), {:?} (longest)", ready_after[ready_after.len() / 2], ready_after[ready_after.len() - 1]);
     let ledger = all_reach(&sink, &acks(&acks_file));
     println!(
         "seed {seed}, {kills} kills while sending and {KILLS_WHILE_DRAINING} while draining, {} broken associations; {ledger}",
