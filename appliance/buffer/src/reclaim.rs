@@ -54,6 +54,8 @@ pub(crate) struct Reclaim {
 #[derive(Debug, Default)]
 struct Said {
     objects: BTreeSet<ObjectId>,
+    /// SOP instances that came: what a commit says may be about the object that holds the same instance already.
+    instances: BTreeSet<Uid>,
     studies: BTreeSet<Uid>,
     released: BTreeSet<ObjectId>,
     moved: BTreeSet<ObjectId>,
@@ -144,10 +146,13 @@ impl Reclaim {
 
     /// Says again what only this segment's records say about objects in the buffer. `false`: that is not worth the room.
     fn carry_on(&mut self, info: &SegmentInfo, level: Level) -> Done<bool> {
-        let Some(said) = self.read_facts(info) else {
+        let Some(mut said) = self.read_facts(info) else {
             self.postpone(info.epoch);
             return Ok(false);
         };
+        for instance in &said.instances {
+            said.objects.extend(self.catalogue.versions(instance)?);
+        }
         let mut objects = Vec::new();
         for object in said.objects {
             if let Some(row) = self.catalogue.object_row(object)?
@@ -327,7 +332,7 @@ impl Said {
         match entry {
             Entry::Commit(commit) => {
                 self.studies.extend(commit.identity.study.clone());
-                self.objects.insert(commit.object);
+                self.instances.insert(commit.identity.sop_instance);
             }
             Entry::Release(objects) => self.released.extend(objects),
             Entry::Note(Note::Tried { verdicts, .. }) => self.objects.extend(verdicts.into_iter().map(|(object, _)| object)),

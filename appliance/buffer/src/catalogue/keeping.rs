@@ -29,6 +29,13 @@ impl Catalogue {
         .collect()
     }
 
+    /// The objects under a SOP Instance UID, oldest first.
+    pub(crate) fn versions(&self, sop_instance: &Uid) -> Done<Vec<ObjectId>> {
+        let instances = self.read()?.open_table(tables::INSTANCES).map_err(storage)?;
+        let row = instances.get(sop_instance.as_str()).map_err(storage)?;
+        Ok(row.map(|row| numbers(row.value()).into_iter().map(ObjectId).collect()).unwrap_or_default())
+    }
+
     /// Objects whose deliveries were all settled at `until` or before, the longest settled first, at most `limit`.
     pub(crate) fn settled_until(&self, until: BufferTime, limit: usize) -> Done<Vec<(ObjectId, ObjectRow)>> {
         let read = self.read()?;

@@ -37,13 +37,13 @@ fn work_without_a_destination_is_held_and_leaves_when_one_comes() {
 #[test]
 fn a_destination_that_is_gone_leaves_its_work_held_until_it_is_back() {
     let story = Story::new(8 << 20);
-    for number in 0..1200 {
+    for number in 0..560 {
         story.store(number, 0);
     }
     settled(&story);
     route(&story, &["other"]);
     let queue = story.buffer().queue(&name("pacs")).unwrap();
-    assert_eq!((queue.instances, queue.held_instances), (0, 1200));
+    assert_eq!((queue.instances, queue.held_instances), (0, 560));
     let page = story.buffer().studies(&StudyQuery { limit: 1, ..StudyQuery::default() }).unwrap();
     assert_eq!(page.studies[0].deliveries[0].held, Some(HeldReason::DestinationNotConfigured));
     // Nobody can send it on by asking for another try.
@@ -51,28 +51,28 @@ fn a_destination_that_is_gone_leaves_its_work_held_until_it_is_back() {
     assert_eq!(story.runtime.block_on(story.buffer().retry(&Story::study_of(1), None)).unwrap(), 0);
     route(&story, &["pacs"]);
     let queue = story.buffer().queue(&name("pacs")).unwrap();
-    assert_eq!((queue.instances, queue.held_instances), (1200, 0));
+    assert_eq!((queue.instances, queue.held_instances), (560, 0));
 }
 
 #[test]
 fn held_work_is_retried_or_given_up_in_batches() {
     let story = Story::new(16 << 20);
-    for number in 0..1400 {
+    for number in 0..630 {
         story.store(number, 0);
     }
     story.forward(|_| hold());
     let study = Story::study_of(3);
-    assert_eq!(story.runtime.block_on(story.buffer().retry(&study, Some(&name("pacs")))).unwrap(), 200);
+    assert_eq!(story.runtime.block_on(story.buffer().retry(&study, Some(&name("pacs")))).unwrap(), 90);
     assert_eq!(story.runtime.block_on(story.buffer().retry(&study, Some(&name("other")))).unwrap(), 0);
-    assert_eq!(story.runtime.block_on(story.buffer().give_up(&study, &name("pacs"))).unwrap(), 200);
+    assert_eq!(story.runtime.block_on(story.buffer().give_up(&study, &name("pacs"))).unwrap(), 90);
     assert_eq!(story.runtime.block_on(story.buffer().give_up(&study, &name("pacs"))).unwrap(), 0);
-    assert_eq!(story.runtime.block_on(story.buffer().retry_held(Some(&name("pacs")))).unwrap(), 1200);
+    assert_eq!(story.runtime.block_on(story.buffer().retry_held(Some(&name("pacs")))).unwrap(), 540);
     story.forward(|_| proven());
     let total = story.buffer().queue_total().unwrap();
     assert_eq!((total.instances, total.held_instances), (0, 0));
     let page = story.buffer().ledger(&study, None, 1000).unwrap().unwrap();
     assert!(page.entries.iter().all(|entry| entry.deliveries[0].1.state == DeliveryState::GivenUp));
-    assert_eq!(page.entries.len(), 200);
+    assert_eq!(page.entries.len(), 90);
 }
 
 #[test]
