@@ -58,6 +58,7 @@ impl Forwarder {
             let start = move || Planner::new(destination.clone(), buffer.clone()).run(token.clone());
             tasks.spawn(supervise(name, metrics, stop.clone(), start));
         }
+        stop.cancelled().await; // a box without destinations waits for its end, too
         tasks.join_all().await;
     }
 
