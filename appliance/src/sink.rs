@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use relaypacs_buffer::{Buffer, Health, NewObject, Refused, WriteError, Writer};
 use relaypacs_dicom::{ObjectSink, Peer, Sink, StoreError, StoreRequest, Unavailable};
-use relaypacs_domain::{AeTitle, Flag, HeaderFacts, Identity, ServiceLevel, Source, Uid};
+use relaypacs_domain::{AeTitle, Flag, HeaderFacts, Identity, ServiceLevel, Source};
 use tokio_util::sync::CancellationToken;
 
 use crate::completion::Completion;
@@ -93,14 +93,7 @@ impl ObjectSink for Incoming {
 /// What the buffer is told about an object. Class, instance and transfer syntax are the command set's and the context's; study and series
 /// can only come from the header.
 fn described(request: StoreRequest, source: Source, level: Option<ServiceLevel>, facts: HeaderFacts, parsed: bool) -> NewObject {
-    let mut flags = Vec::new();
-    if !parsed || facts.study_instance_uid.is_none() {
-        flags.push(Flag::Unparsed);
-    }
-    let differs = |of_data_set: &Option<Uid>, of_command: &Uid| of_data_set.as_ref().is_some_and(|uid| uid != of_command);
-    if differs(&facts.sop_class_uid, &request.sop_class) || differs(&facts.sop_instance_uid, &request.sop_instance) {
-        flags.push(Flag::IdentityMismatch);
-    }
+    let flags = if parsed && facts.study_instance_uid.is_some() { Vec::new() } else { vec![Flag::Unparsed] };
     NewObject {
         identity: Identity {
             sop_class: request.sop_class,
@@ -133,6 +126,8 @@ fn unwritten(why: &WriteError) -> StoreError {
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
+
+    use relaypacs_domain::Uid;
 
     use super::*;
 
@@ -170,12 +165,7 @@ mod tests {
         };
         check(facts(), true, &[]);
         check(HeaderFacts::default(), false, &[Flag::Unparsed]);
-        check(HeaderFacts { sop_class_uid: Some(uid("9.9")), ..facts() }, true, &[Flag::IdentityMismatch]);
-        check(
-            HeaderFacts { sop_instance_uid: Some(uid("9.9")), study_instance_uid: None, ..facts() },
-            false,
-            &[Flag::Unparsed, Flag::IdentityMismatch],
-        );
+        check(HeaderFacts { study_instance_uid: None, ..facts() }, true, &[Flag::Unparsed]);
     }
 
     #[test]

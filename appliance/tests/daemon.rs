@@ -16,6 +16,7 @@ fn starts_says_so_and_ends_when_told() {
     assert_eq!(mode(&appliance.data_dir().join("admin.sock")), 0o600);
     let status = appliance.stop();
     assert_eq!(status.code(), Some(0), "{}", appliance.log());
+    assert!(!appliance.log().contains("ERROR"), "a box without destinations runs as quietly as any: {}", appliance.log());
     assert!(!appliance.data_dir().join("admin.sock").exists());
 }
 

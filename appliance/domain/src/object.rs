@@ -116,8 +116,6 @@ pub enum Flag {
     Unparsed,
     /// Another object with other bytes has the same SOP Instance UID.
     OtherVersion,
-    /// The data set names another SOP class or instance than the command set.
-    IdentityMismatch,
     /// Some of its bytes can no longer be read from the disk.
     Damaged,
 }

@@ -237,8 +237,6 @@ enum FlagName {
     Unparsed,
     /// Another object with other bytes has the same SOP Instance UID.
     OtherVersion,
-    /// The data set names another SOP class or instance than the command set.
-    IdentityMismatch,
     /// Some of its bytes can no longer be read from the disk.
     Damaged,
 }
@@ -437,7 +435,6 @@ impl From<Flag> for FlagName {
         match flag {
             Flag::Unparsed => Self::Unparsed,
             Flag::OtherVersion => Self::OtherVersion,
-            Flag::IdentityMismatch => Self::IdentityMismatch,
             Flag::Damaged => Self::Damaged,
         }
     }
