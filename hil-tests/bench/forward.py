@@ -4,8 +4,8 @@
   forward.py --data .work/data/ct --into sink,orthanc
 
 Each side first takes the whole set by C-STORE; then the line to the receiver is opened and the clock runs until the receiver has everything.
-MB/s: bytes of data sets over the time from the first request to the last instance (sink: by its records; Orthanc: from the order to send
-until it counts all instances). CPU and memory are the sender's.
+MB/s: bytes of files over the time from the order to send until the last instance is there (sink: by its records; Orthanc: when it counts
+all instances). CPU and memory are the sender's.
 """
 
 import argparse
@@ -48,9 +48,9 @@ class Sink:
     def instances(self):
         return answers(f'http://127.0.0.1:{self.port}/_control')['instances']
 
-    def seconds(self, _begun):
+    def seconds(self, begun):
         lines = [json.loads(line) for line in open(self.records)]
-        return max(r['t'] for r in lines if r['kind'] == 'instance') - min(r['begun'] for r in lines if r['kind'] == 'request')
+        return max(r['t'] for r in lines if r['kind'] == 'instance') - begun
 
     def close(self):
         if self.process:
