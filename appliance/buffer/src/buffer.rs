@@ -145,7 +145,7 @@ impl Buffer {
         create(&options.dir).and_then(|()| create(&segments)).map_err(|source| failed("creating", &segments, source))?;
         let lock = lock(&options.dir.join(LOCK))?;
         crate::migrate::prepare(&options.dir)?;
-        let disks = Disks { index: Arc::new(RealDisk::new(&options.dir)), log: Arc::new(RealDisk::new(segments)) };
+        let disks = Disks { index: Arc::new(RealDisk::new(&options.dir)), log: Arc::new(RealDisk::of_growing_files(segments)) };
         Self::open_on(disks, &options, clock, Some(lock))
     }
 

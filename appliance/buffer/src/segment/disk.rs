@@ -18,6 +18,8 @@ use rustix::{
     io::{Errno, pwritev},
 };
 
+use super::direct::{DirectFile, Stage};
+
 /// A folder on a disk.
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
     /// Creates a file that must not exist yet, with `len` bytes of room reserved for it. Its name is durable after [`Self::sync_dir`].
@@ -98,16 +100,29 @@ pub(crate) fn read_up_to(file: &dyn DiskFile, into: &mut [u8], offset: u64) -> i
 #[derive(Debug)]
 pub(crate) struct RealDisk {
     dir: PathBuf,
+    /// Files are written around the page cache.
+    direct: Option<Stage>,
 }
 
 impl RealDisk {
     /// The folder must exist.
     pub(crate) fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into() }
+        Self { dir: dir.into(), direct: None }
+    }
+
+    /// A folder whose files only ever grow at their end (see [`DirectFile`]): they are written around the page cache where the file system
+    /// can do that. The folder must exist.
+    pub(crate) fn of_growing_files(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), direct: Some(Stage::default()) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    fn file(&self, path: &Path, plain: File) -> io::Result<Arc<dyn DiskFile>> {
+        let direct = self.direct.as_ref().map(|stage| DirectFile::open(path, stage)).transpose()?.flatten();
+        Ok(Arc::new(RealFile { plain, direct }))
     }
 }
 
@@ -132,11 +147,13 @@ impl Disk for RealDisk {
             let _ = fs::remove_file(&path); // the first error is the one to tell
             return Err(error);
         }
-        Ok(Arc::new(RealFile(file)))
+        self.file(&path, file)
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(RealFile(open_with(&self.path(name), &mut OpenOptions::new())?)))
+        let path = self.path(name);
+        let file = open_with(&path, &mut OpenOptions::new())?;
+        self.file(&path, file)
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -162,27 +179,33 @@ impl Disk for RealDisk {
 }
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    plain: File,
+    direct: Option<DirectFile>,
+}
 
 impl DiskFile for RealFile {
     fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        Ok(pwritev(&self.0, slices, offset)?)
+        match &self.direct {
+            Some(direct) => direct.write_at(&self.plain, slices, offset),
+            None => Ok(pwritev(&self.plain, slices, offset)?),
+        }
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(&self.0, into, offset)
+        FileExt::read_at(&self.plain, into, offset)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.metadata()?.len())
+        Ok(self.plain.metadata()?.len())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.plain.set_len(len)
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(fdatasync(&self.0)?)
+        Ok(fdatasync(&self.plain)?)
     }
 }
 
@@ -263,12 +286,44 @@ mod tests {
     #[test]
     fn more_slices_than_one_call_takes_are_written_all() {
         let dir = tempfile::tempdir().unwrap();
-        let file = RealDisk::new(dir.path()).create("a", 0).unwrap();
-        let bytes: Vec<u8> = (0..5000_u32).map(|n| n as u8).collect();
-        let mut slices: Vec<_> = bytes.chunks(2).map(IoSlice::new).collect();
-        write_all_at(&*file, &mut slices, 0).unwrap();
-        let mut back = vec![0; bytes.len()];
+        for disk in [RealDisk::new(dir.path()), RealDisk::of_growing_files(dir.path())] {
+            let file = disk.create("a", 0).unwrap();
+            let bytes: Vec<u8> = (0..5000_u32).map(|n| n as u8).collect();
+            let mut slices: Vec<_> = bytes.chunks(2).map(IoSlice::new).collect();
+            write_all_at(&*file, &mut slices, 0).unwrap();
+            let mut back = vec![0; bytes.len()];
+            read_up_to(&*file, &mut back, 0).unwrap();
+            assert_eq!(back, bytes);
+            disk.remove("a").unwrap();
+        }
+    }
+
+    #[test]
+    fn a_growing_file_holds_what_was_written_whatever_the_pieces() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = RealDisk::of_growing_files(dir.path());
+        let file = disk.create("a", 8 << 20).unwrap();
+        let bytes: Vec<u8> = (0..5_u32 << 20).map(|n| (n ^ (n >> 9)) as u8).collect();
+        let (mut at, mut model) = (0, vec![0; 8 << 20]);
+        for (round, len) in [64, 1, 4031, 4096, 4095, 2, 700_000, 12_288, 3 << 20, 5, 8191].into_iter().cycle().take(14).enumerate() {
+            let piece = &bytes[at % 1000..][..len];
+            write_all_at(&*file, &mut [IoSlice::new(&piece[..len / 3]), IoSlice::new(&piece[len / 3..])], at as u64).unwrap();
+            model[at..at + len].copy_from_slice(piece);
+            at += len;
+            if round % 4 == 1 {
+                file.sync().unwrap();
+                write_all_at(&*file, &mut [IoSlice::new(b"header")], 10).unwrap(); // as a segment's header is, before anything else
+                model[10..16].copy_from_slice(b"header");
+            }
+            let mut back = vec![0; at];
+            assert_eq!(read_up_to(&*file, &mut back, 0).unwrap(), at);
+            assert!(back == model[..at], "round {round}");
+        }
+        assert_eq!(file.len().unwrap(), 8 << 20);
+        let again = disk.open("a").unwrap();
+        write_all_at(&*again, &mut [IoSlice::new(b"more")], at as u64).unwrap();
+        let mut back = vec![0; at + 4];
         read_up_to(&*file, &mut back, 0).unwrap();
-        assert_eq!(back, bytes);
+        assert!(back[..at] == model[..at] && &back[at..] == b"more");
     }
 }

@@ -4,6 +4,7 @@
 //! [`log`] (all files) → [`committer`] (the thread that writes). The rest of the crate uses the log through [`LogHandle`].
 
 pub(crate) mod committer;
+mod direct;
 pub(crate) mod disk;
 mod group;
 pub(crate) mod handle;
