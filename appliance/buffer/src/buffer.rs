@@ -416,11 +416,15 @@ impl Disks {
 
     fn reopen(self) -> crate::indexer::Reopen {
         Box::new(move |catalogue, fresh| {
-            if fresh {
-                self.set_aside().map_err(|source| failed("renaming", Path::new(CATALOGUE), source))?;
-            }
+            // The history first: a catalogue that works is not given up for its sake.
             let (file, history) = self.files(Path::new(""))?;
-            catalogue.reopen(file, history)
+            let was_history = catalogue.reopen_history(history)? && catalogue.check().is_ok();
+            if !fresh || was_history {
+                return catalogue.reopen(file, false);
+            }
+            self.set_aside().map_err(|source| failed("renaming", Path::new(CATALOGUE), source))?;
+            let (file, _) = self.files(Path::new(""))?;
+            catalogue.reopen(file, true)
         })
     }
 }

@@ -262,6 +262,7 @@ impl Indexer {
         self.catalogue.checkpoint(self.applied, self.catalogue.now())?;
         self.log.checkpoint_done(number, self.applied);
         self.metrics.checkpoints.inc();
+        self.catalogue.check_history()?; // nobody else would open it again: no claim and no release goes on without it
         Ok(self.applied)
     }
 

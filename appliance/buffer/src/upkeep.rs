@@ -137,7 +137,12 @@ impl Keeper {
             match step(self) {
                 Ok(again) => more |= again,
                 Err(CatalogueError::Closing) => return false,
-                Err(error) => tracing::warn!(%error, "{what} failed; it is tried again"),
+                Err(error) => {
+                    tracing::warn!(%error, "{what} failed; it is tried again");
+                    if self.log.index.down().is_none() {
+                        drop(self.log.index.checkpoint()); // looks whether the files still work, and opens them again
+                    }
+                }
             }
         }
         more

@@ -174,3 +174,27 @@ async fn damage_is_reported_by_instance_and_the_rest_is_read() {
     }
     buffer.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_history_that_failed_is_opened_again_and_the_catalogue_stays() {
+    let disk = SimDisk::new();
+    let (buffer, _) = open(&disk).unwrap();
+    let (object, _) = store(buffer.clone(), 1).await.unwrap();
+    let work = move || {
+        // Another thread's write may meet the error first: again, until it is the history's.
+        let failed = (0..1000).any(|_| {
+            disk.plan(Some(Plan { fault: Fault::Eio, at: 1, lasting: false }));
+            buffer.catalogue().remember_dead(&[(1000, 1)]).is_err()
+        });
+        disk.plan(None);
+        assert!(failed);
+        let checked = (0..1000).any(|_| buffer.log().checkpoint_blocking().is_ok());
+        assert!(checked && buffer.health() == Health::Good);
+        buffer.catalogue().remember_dead(&[(1001, 1)]).unwrap();
+        assert!(buffer.catalogue().object(object).unwrap().is_some());
+        buffer.close_blocking();
+        let names = disk.folder("index").list().unwrap();
+        assert!(!names.iter().any(|name| name.ends_with("broken")), "{names:?}");
+    };
+    tokio::task::spawn_blocking(work).await.unwrap();
+}

@@ -137,12 +137,46 @@ impl Catalogue {
         Ok((Self { shared: Arc::new(shared) }, checkpoint))
     }
 
-    /// Opens both files again after an I/O error (redb refuses everything after one). Leases, routing and watchers stay. The caller
-    /// replays from the answer's position before it applies anything new.
-    pub(crate) fn reopen(&self, catalogue: impl redb::StorageBackend, history: impl redb::StorageBackend) -> Result<Checkpoint, OpenError> {
-        let (stores, checkpoint, _) = open_stores(catalogue, history)?;
-        *self.shared.stores.write().unwrap_or_else(PoisonError::into_inner) = stores;
-        Ok(checkpoint)
+    /// Opens the history again if it no longer works (redb refuses everything after an I/O error). Answers whether it did not. One that works
+    /// stays open: two on one file would write over each other's pages, and nothing could build it anew.
+    pub(crate) fn reopen_history(&self, history: impl redb::StorageBackend) -> Result<bool, OpenError> {
+        let broken = self.check_history().is_err();
+        if broken {
+            let history = open_history(history)?;
+            self.replace(|stores| stores.history = Arc::new(history));
+        }
+        Ok(broken)
+    }
+
+    /// Opens the catalogue's file again if it no longer works, or if it is a `fresh` one in the place of one whose rows are wrong. Leases,
+    /// routing and watchers stay. The caller replays from the answer's position before it applies anything new.
+    pub(crate) fn reopen(&self, catalogue: impl redb::StorageBackend, fresh: bool) -> Result<Checkpoint, OpenError> {
+        let stores = self.stores();
+        if fresh || check_writable(&stores.catalogue).is_err() {
+            let past = past(&stores.history)?;
+            let catalogue = open_catalogue(catalogue, past)?;
+            self.replace(|stores| stores.catalogue = Arc::new(catalogue));
+        }
+        let stores = self.stores();
+        Ok(read_checkpoint(&stores.catalogue, past(&stores.history)?)?.0)
+    }
+
+    /// Whether the history can be written.
+    pub(crate) fn check_history(&self) -> Result<(), CatalogueError> {
+        check_writable(&self.history())
+    }
+
+    /// Whether the catalogue's file can be written.
+    pub(crate) fn check(&self) -> Result<(), CatalogueError> {
+        check_writable(&self.stores().catalogue)
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Stores)) {
+        let mut stores = self.stores();
+        change(&mut stores);
+        // What is replaced is closed when the last reader is done with it, not under the lock.
+        let old = std::mem::replace(&mut *self.shared.stores.write().unwrap_or_else(PoisonError::into_inner), stores);
+        drop(old);
     }
 
     /// Applies durable entries in log order, in one transaction that is visible at once and durable with the next checkpoint. Entries at or
@@ -288,30 +322,51 @@ impl Catalogue {
 }
 
 fn open_stores(catalogue: impl redb::StorageBackend, history: impl redb::StorageBackend) -> Result<(Stores, Checkpoint, State), OpenError> {
-    let fail = |error: CatalogueError| OpenError::Catalogue(error.to_string());
-    let history = open_store(history, HISTORY_CACHE, "history.redb", history::set_up)?;
-    let past = history::state(&history).map_err(fail)?;
-    let catalogue = open_store(catalogue, CATALOGUE_CACHE, "catalogue.redb", |write| {
+    let history = open_history(history)?;
+    let past = past(&history)?;
+    let catalogue = open_catalogue(catalogue, past)?;
+    let (checkpoint, state) = read_checkpoint(&catalogue, past)?;
+    Ok((Stores { catalogue: Arc::new(catalogue), history: Arc::new(history) }, checkpoint, state))
+}
+
+fn open_history(history: impl redb::StorageBackend) -> Result<Database, OpenError> {
+    open_store(history, HISTORY_CACHE, "history.redb", history::set_up)
+}
+
+fn past(history: &Database) -> Result<history::HistoryState, OpenError> {
+    history::state(history).map_err(|error| OpenError::Catalogue(error.to_string()))
+}
+
+fn open_catalogue(catalogue: impl redb::StorageBackend, past: history::HistoryState) -> Result<Database, OpenError> {
+    open_store(catalogue, CATALOGUE_CACHE, "catalogue.redb", |write| {
         let mut change = Change::begin(write)?;
         change.state.next_object = past.next_object;
         change.state.next_event = past.next_event;
         change.state.silent_until = past.events_until;
         change.finish().map(drop)
-    })?;
+    })
+}
+
+fn read_checkpoint(catalogue: &Database, past: history::HistoryState) -> Result<(Checkpoint, State), OpenError> {
     let read = || -> Result<_, CatalogueError> {
         let meta = catalogue.begin_read().map_err(storage)?.open_table(tables::META).map_err(storage)?;
         let saved = meta.get("checkpoint").map_err(storage)?;
         let saved = saved.map_or(Ok(Saved::default()), |row| decode::<Saved>("meta", row.value()))?;
         Ok((saved, change::read_state(&meta)?))
     };
-    let (saved, state) = read().map_err(fail)?;
+    let (saved, state) = read().map_err(|error| OpenError::Catalogue(error.to_string()))?;
     let checkpoint = Checkpoint {
         position: saved.position.max(state.applied),
         buffer_time: saved.buffer_time,
         next_object: state.next_object.max(past.next_object),
         clean: saved.clean,
     };
-    Ok((Stores { catalogue: Arc::new(catalogue), history: Arc::new(history) }, checkpoint, state))
+    Ok((checkpoint, state))
+}
+
+/// redb refuses to begin a transaction after an I/O error.
+fn check_writable(database: &Database) -> Result<(), CatalogueError> {
+    database.begin_write().map_err(storage)?.abort().map_err(storage)
 }
 
 /// Opens one file; an empty one is set up and gets the program's schema.

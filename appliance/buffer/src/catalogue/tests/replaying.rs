@@ -320,3 +320,24 @@ fn time_goes_on_where_the_checkpoint_left_it() {
     again.apply(&[(LogPosition { epoch: 2, offset: 1 }, Entry::Commit(Box::new(commit)))]).unwrap();
     assert_eq!(again.now(), BufferTime(Duration::from_secs(150)));
 }
+
+#[test]
+fn a_history_that_works_stays_open_when_the_catalogue_is_opened_again() {
+    let mut bench = Bench::new();
+    let objects: Vec<ObjectId> = (1..4).map(|instance| bench.store(&New::of(1, instance))).collect();
+    let row = |object: &ObjectId| vec![(*object, bench.catalogue.object_row(*object).unwrap().unwrap())];
+    let rows: Vec<_> = objects.iter().map(row).collect();
+    bench.catalogue.remember(&rows[0]).unwrap();
+    let begun_before = bench.catalogue.history();
+    assert!(!bench.catalogue.reopen_history(bench.history.clone()).unwrap());
+    bench.catalogue.reopen(MemoryFile::default(), true).unwrap();
+    // Somebody who took the history in hand before writes what must never be lost.
+    crate::catalogue::history::remember_dropped(&begun_before, bench.now(), &[(70, 1)]).unwrap();
+    drop(begun_before);
+    bench.catalogue.remember(&rows[1]).unwrap();
+    bench.catalogue.remember(&rows[2]).unwrap();
+    let (again, _) = open(&MemoryFile::default(), &bench.history.copy());
+    for object in objects.into_iter().chain([ObjectId(70)]) {
+        assert!(again.history_knows(object).unwrap(), "object {object}");
+    }
+}
