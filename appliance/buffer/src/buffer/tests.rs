@@ -198,3 +198,18 @@ async fn a_history_that_failed_is_opened_again_and_the_catalogue_stays() {
     };
     tokio::task::spawn_blocking(work).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_whose_write_was_broken_off_is_never_acknowledged() {
+    let (buffer, _) = open(&SimDisk::new()).unwrap();
+    let mut writer = buffer.begin().unwrap();
+    writer.write(&vec![1; buffer.inner.most_run]).await.unwrap();
+    let pool = buffer.log().pool.clone();
+    let busy = [pool.handover().await, pool.handover().await, pool.handover().await];
+    let broken_off = tokio::time::timeout(Duration::ZERO, writer.write(&[2])).await;
+    assert!(broken_off.is_err(), "the disk is behind: the write waits");
+    drop(busy);
+    writer.write(&[3]).await.unwrap();
+    assert!(writer.commit(object(1)).await.is_err());
+    buffer.close().await;
+}

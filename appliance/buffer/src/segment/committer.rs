@@ -189,6 +189,9 @@ impl Committer {
         };
         let placed = placed.and_then(|()| {
             commit.extents = self.open.get(&object).map(|open| open.extents.clone()).unwrap_or_default();
+            if commit.extents.iter().map(|extent| u64::from(extent.len)).sum::<u64>() != commit.bytes {
+                return Err(WriteError::Log("not all bytes of the object were handed over".into()));
+            }
             let payload = encode_entry(&Entry::Commit(commit.clone())).map_err(|error| WriteError::Log(error.to_string()))?.2;
             self.make_room(record_len(payload.len() as u32), 0, Purpose::Objects)?;
             Ok(payload)
@@ -376,6 +379,9 @@ impl Committer {
             return;
         }
         self.metrics.group_entries.observe(self.waiting.len() as f64);
+        for Waiting { fact, .. } in self.waiting.iter_mut().filter(|waiting| waiting.fact.entry.is_none()) {
+            fact.position = self.durable; // a barrier stands behind all that came with it
+        }
         let (facts, objects): (Vec<_>, Vec<_>) = self.waiting.drain(..).map(|waiting| (waiting.fact, waiting.object)).unzip();
         self.index.push(facts);
         objects.into_iter().flatten().for_each(|ticket| drop(ticket.send(Ok(()))));
