@@ -41,16 +41,16 @@ use crate::config::Config;
 #[command(name = "relaypacs", version, about, max_term_width = 110, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     /// Configuration file [default: /etc/relaypacs/relaypacs.toml if there]
-    #[arg(long, global = true, value_name = "FILE", env = "RELAYPACS_CONFIG", hide_env = true)]
+    #[arg(long, global = true, help_heading = "Options of every command", value_name = "FILE", env = "RELAYPACS_CONFIG", hide_env = true)]
     pub(crate) config: Option<PathBuf>,
     /// Data directory [default: /var/lib/relaypacs if writable, else ./relaypacs-data]
-    #[arg(long, global = true, value_name = "DIR", env = "RELAYPACS_DATA_DIR", hide_env = true)]
+    #[arg(long, global = true, help_heading = "Options of every command", value_name = "DIR", env = "RELAYPACS_DATA_DIR", hide_env = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Sets one key of the configuration, over file and environment
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    #[arg(long, global = true, help_heading = "Options of every command", value_name = "SECTION.KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Prints JSON for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Options of every command")]
     pub(crate) json: bool,
     #[command(subcommand)]
     command: Command,
@@ -82,7 +82,7 @@ enum Command {
     Send(send::Send),
     /// Tests a destination of the box, or any DICOM node directly
     Echo(echo::Echo),
-    /// Lets nothing leave for a destination until it is resumed
+    /// Lets nothing leave for a destination until it is resumed or the box restarts
     Pause(destinations::Pause),
     /// Lets a destination go on
     Resume(destinations::Resume),
@@ -141,8 +141,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
 impl Arguments {
     /// The effective configuration.
     pub(crate) fn load(&self) -> Result<Config, Fault> {
-        Config::load(self.config.as_deref(), environment(), &self.set)
-            .map_err(|problems| Fault::new(Exit::Configuration, problems.to_string()).hint("mend it, then try `relaypacs check`"))
+        Config::load(self.config.as_deref(), environment(), &self.set).map_err(|problems| {
+            Fault::new(Exit::Configuration, problems.to_string()).hint("mend it; `relaypacs check` says when it is good")
+        })
     }
 
     /// Where results go.

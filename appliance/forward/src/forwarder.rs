@@ -43,6 +43,12 @@ impl Forwarder {
         Ok(Self(Arc::new(Inner { buffer, destinations: built, metrics })))
     }
 
+    /// Whether [`Self::new`] would take this destination: its rules are checked, its secrets, certificates and keys read, nothing is sent. To
+    /// be called as the user the box runs as; another one may not read the secrets.
+    pub fn check(destination: &DestinationConfig, clock: &Clock) -> Result<(), ConfigError> {
+        Destination::new(destination.checked()?, Metrics::default(), clock.clone()).map(drop)
+    }
+
     /// Which objects go where, for [`Buffer::set_routing`].
     pub fn routing(&self) -> Routing {
         Routing(self.0.destinations.iter().map(|destination| (destination.name.clone(), destination.matching.clone())).collect())
@@ -67,7 +73,7 @@ impl Forwarder {
         self.0.destinations.iter().map(|destination| destination.health()).collect()
     }
 
-    /// Sends nothing more to a destination until [`Self::resume`]; requests in flight end. `false`: there is no such destination.
+    /// Sends nothing more to a destination until [`Self::resume`] or a restart (a pause is not kept on the disk); requests in flight end. `false`: there is no such destination.
     pub fn pause(&self, name: &DestinationName) -> bool {
         self.find(name).map(|destination| destination.pause()).is_some()
     }

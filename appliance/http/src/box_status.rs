@@ -102,7 +102,10 @@ impl BoxStatus {
     fn lasting(&self) -> Vec<(AlertCode, String)> {
         let mut found = Vec::new();
         if let Some(queue) = self.queue.as_ref().filter(|queue| queue.held_instances > 0) {
-            found.push((AlertCode::E23, format!("{} studies ({} instances) are held", queue.held_studies, queue.held_instances)));
+            let plural = |count: u64, one: &'static str, many: &'static str| if count == 1 { one } else { many };
+            let (studies, instances) = (queue.held_studies, queue.held_instances);
+            let (studies_are, instances_of) = (plural(studies, "study is", "studies are"), plural(instances, "instance", "instances"));
+            found.push((AlertCode::E23, format!("{studies} {studies_are} held ({instances} {instances_of})")));
         }
         let percent = self.usage.used.saturating_mul(100) / self.usage.total.max(1);
         if self.usage.refusing {

@@ -1,10 +1,17 @@
 //! `relaypacs check`: is the configuration good, and what is in effect.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
+use relaypacs_domain::Clock;
+use relaypacs_forward::{DestinationConfig, Forwarder};
 use serde_json::{Value, json};
 
-use super::{Arguments, Fault};
+use super::{Arguments, Exit, Fault};
 use crate::{
     config::{self, Config},
     data_dir,
@@ -13,7 +20,8 @@ use crate::{
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
     let config = arguments.load()?;
     let directory = data_dir::for_daemon(arguments.data_dir.as_deref());
-    let (shown, notes) = (config::show(&config), notes(&config));
+    let (shown, mut notes) = (config::show(&config), notes(&config));
+    notes.extend(try_destinations(&config)?);
     let output = arguments.output();
     if output.json {
         return output.object(&json!({"ok": true, "file": config.written.file, "data_dir": directory, "config": shown, "notes": notes}));
@@ -45,6 +53,31 @@ pub(crate) fn notes(config: &Config) -> Vec<String> {
         notes.push("dicom.port is 0: no modality can send".into());
     }
     notes
+}
+
+/// Whether the box would start with these destinations: their secrets and certificates are read. What this user may not read is noted, for the
+/// box may run as another one.
+fn try_destinations(config: &Config) -> Result<Vec<String>, Fault> {
+    let mut notes = Vec::new();
+    for destination in &config.destination {
+        let closed = closed_files(destination);
+        if closed.is_empty() {
+            Forwarder::check(destination, &Clock::system())
+                .map_err(|error| Fault::new(Exit::Configuration, error.to_string()).hint(MEND))?;
+        }
+        let name = &destination.name;
+        notes.extend(closed.iter().map(|file| format!("destination {name}: {} is closed to this user; not checked", file.display())));
+    }
+    Ok(notes)
+}
+
+const MEND: &str = "the box does not start like this: put the file there, or change the key";
+
+fn closed_files(destination: &DestinationConfig) -> Vec<&Path> {
+    let auth = &destination.auth;
+    let files = [&destination.ca_file, &auth.password_file, &auth.token_file, &auth.client_secret_file, &auth.cert_file, &auth.key_file];
+    let is_closed = |file: &&Path| File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    files.into_iter().flatten().map(PathBuf::as_path).filter(is_closed).collect()
 }
 
 fn heading(config: &Config, directory: &Path) -> String {
@@ -91,6 +124,17 @@ fn inline(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_box_that_would_not_start_is_not_called_good() {
+        let written = |key: &str| format!("[[destination]]\nname = \"pacs\"\nkind = \"stow\"\nurl = \"https://127.0.0.1:1/rs\"\n{key}\n");
+        let check = |key: &str| try_destinations(&Config::from_text(Path::new("a.toml"), &written(key), &[]).unwrap());
+        assert_eq!(check("").unwrap(), Vec::<String>::new());
+        for key in ["auth = { kind = \"basic\", user = \"u\", password_file = \"/nowhere/x\" }", "ca_file = \"/nowhere/x\""] {
+            let fault = format!("{:?}", check(key).unwrap_err());
+            assert!(fault.contains("exit: Configuration") && fault.contains("/nowhere/x"), "{fault}");
+        }
+    }
 
     #[test]
     fn what_is_printed_is_a_configuration_that_means_the_same() {

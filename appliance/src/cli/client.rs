@@ -130,7 +130,11 @@ fn refused(status: StatusCode, body: &[u8]) -> Fault {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE => Exit::TryLater,
         _ => Exit::Failed,
     };
-    Fault::new(exit, message)
+    let fault = Fault::new(exit, message);
+    match status {
+        StatusCode::NOT_FOUND => fault.hint("`relaypacs studies` lists the studies, `relaypacs status` the destinations"),
+        _ => fault,
+    }
 }
 
 #[cfg(test)]
@@ -142,7 +146,9 @@ mod tests {
         let check = |status: StatusCode, body: &str, expected: &Fault| {
             assert_eq!(format!("{:?}", refused(status, body.as_bytes())), format!("{expected:?}"));
         };
-        check(StatusCode::NOT_FOUND, r#"{"title":"Not found","detail":"no such study"}"#, &Fault::failed("no such study"));
+        let unknown = Fault::failed("no such study").hint("`relaypacs studies` lists the studies, `relaypacs status` the destinations");
+        check(StatusCode::NOT_FOUND, r#"{"title":"Not found","detail":"no such study"}"#, &unknown);
+        check(StatusCode::CONFLICT, r#"{"title":"Conflict","detail":"not an empty folder"}"#, &Fault::failed("not an empty folder"));
         check(StatusCode::SERVICE_UNAVAILABLE, r#"{"title":"Busy"}"#, &Fault::new(Exit::TryLater, "Busy"));
         check(StatusCode::BAD_GATEWAY, "<html>", &Fault::failed("the box answered 502 Bad Gateway"));
     }

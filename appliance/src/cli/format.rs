@@ -35,6 +35,12 @@ pub(crate) fn time(rfc3339: &str) -> String {
     time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// How long ago an RFC 3339 time was.
+pub(crate) fn since(rfc3339: &str) -> String {
+    let Ok(time) = rfc3339.parse::<jiff::Timestamp>() else { return rfc3339.to_owned() };
+    age(u64::try_from(jiff::Timestamp::now().duration_since(time).as_secs()).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

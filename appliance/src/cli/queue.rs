@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
     }
     output.line("\nHeld (nothing of it is lost; it needs somebody):")?;
     studies::list(output, list)?;
+    output.line("")?;
     for line in advice(list) {
         output.line(line)?;
     }
@@ -27,26 +28,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
 }
 
 fn show(output: Output, queues: &Value) -> Result<(), Fault> {
-    let mut shown =
-        table::new(&["DESTINATION", ">STUDIES", ">INSTANCES", ">BYTES", "OLDEST SINCE", ">STAT", ">EMERGENCY", ">ROUTINE", ">HELD"]);
+    let mut shown = table::new(&["DESTINATION", ">STUDIES", ">INST.", ">BYTES", ">OLDEST", ">STAT", ">EMERGENCY", ">HELD"]);
     let number = |queue: &Value, key: &str| queue[key].as_u64().unwrap_or(0);
     let row = |name: &str, queue: &Value| {
-        let level = |keys: &[&str]| -> String {
-            if queue["by_level"].is_null() {
-                String::new()
-            } else {
-                keys.iter().map(|key| number(&queue["by_level"], key)).sum::<u64>().to_string()
-            }
-        };
+        let level = |key: &str| queue["by_level"][key].as_u64().map(|instances| instances.to_string()).unwrap_or_default();
         [
             name.to_owned(),
             number(queue, "studies").to_string(),
             number(queue, "instances").to_string(),
             format::bytes(number(queue, "bytes")),
-            queue["oldest"].as_str().map(format::time).unwrap_or_default(),
-            level(&["stat"]),
-            level(&["emergency"]),
-            level(&["routine", "subspecialty"]),
+            queue["oldest"].as_str().map(format::since).unwrap_or_default(),
+            level("stat"),
+            level("emergency"),
             number(queue, "held").to_string(),
         ]
     };

@@ -51,13 +51,19 @@ pub(crate) fn retry(arguments: &Arguments, command: &Retry) -> Result<(), Fault>
         body["destination"] = json!(destination);
     }
     let answer = BoxClient::connect(arguments)?.post("/admin/retry", &body)?;
-    told(arguments, &answer, "queued again", "nothing of it is held or waits for another try")
+    told(
+        arguments,
+        &answer,
+        "queued again",
+        "nothing of it is held by a destination or waits for another try; what is queued leaves by itself as soon as its destination takes it",
+    )
 }
 
 pub(crate) fn priority(arguments: &Arguments, command: &Priority) -> Result<(), Fault> {
     let body = json!({"study": command.study, "service_level": command.service_level});
     let answer = BoxClient::connect(arguments)?.post("/admin/priority", &body)?;
-    told(arguments, &answer, &format!("now {}", command.service_level), "nothing of it waits any more")
+    let level = command.service_level;
+    told(arguments, &answer, &format!("now {level}"), &format!("the study is {level} now; nothing of it waits for a destination"))
 }
 
 pub(crate) fn release(arguments: &Arguments, command: &Release) -> Result<(), Fault> {

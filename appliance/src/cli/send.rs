@@ -24,7 +24,7 @@ pub(crate) struct Send {
     #[arg(value_name = "FILE|DIR", required = true)]
     paths: Vec<PathBuf>,
     /// Where to send
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_and_port)]
     to: String,
     /// Our AE title
     #[arg(long, value_name = "AE_TITLE", default_value = "RELAYPACS_SCU")]
@@ -145,6 +145,14 @@ impl Summary {
     }
 }
 
+/// An address with its port; whether the host has one is seen when connecting.
+fn host_and_port(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0) => Ok(text.to_owned()),
+        _ => Err("HOST:PORT is expected, for example 192.0.2.10:11112".into()),
+    }
+}
+
 /// Whether the other side keeps it: success or a warning (PS3.7 C).
 fn is_stored(outcome: &SendOutcome) -> bool {
     matches!(outcome.result, Ok(status) if status == 0 || status & 0xF000 == 0xB000)
@@ -173,7 +181,7 @@ fn ended(output: Output, summary: &Summary) -> Result<(), Fault> {
             "stored": summary.stored, "failed": summary.failed, "bytes": summary.bytes,
             "seconds": summary.took.as_secs_f64(), "broken": summary.broken,
         }))?;
-    } else {
+    } else if summary.stored > 0 {
         let (count, bytes) = (format::count(summary.stored, "instance", "instances"), format::bytes(summary.bytes));
         output.line(format_args!("{count} stored ({bytes}) in {}: {}", format::took(summary.took), summary.rate()))?;
     }
@@ -206,6 +214,18 @@ mod tests {
         check(5, 2, &[3, 2]);
         check(1, 4, &[1]);
         check(4, 1, &[4]);
+    }
+
+    #[test]
+    fn where_to_send_has_a_port() {
+        let check = |text: &str, expected| assert_eq!(host_and_port(text).is_ok(), expected, "{text}");
+        check("127.0.0.1:11112", true);
+        check("box.example.org:104", true);
+        check("[::1]:104", true);
+        check("127.0.0.1", false);
+        check("box:dicom", false);
+        check("box:0", false);
+        check(":104", false);
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
             }
             _ => Fault::failed(said),
         },
-        StartError::Destination(_) => Fault::new(Exit::Configuration, said).hint("mend it, then try `relaypacs check`"),
+        StartError::Destination(_) => Fault::new(Exit::Configuration, said).hint("mend it; `relaypacs check` says when it is good"),
         StartError::Buffer(open) => match open {
             OpenError::Locked(_) => Fault::new(Exit::TryLater, said).hint("stop that one first, or name another --data-dir"),
             OpenError::Io { source, .. } => Fault::new(denied(source.kind()), said).hint("check the disk and who owns the data directory"),

@@ -77,9 +77,19 @@ fn alerts(output: Output, system: &Value) -> Result<(), Fault> {
         let text = |key: &str| alert[key].as_str().unwrap_or("?");
         output.line("")?;
         output.line(format_args!("{} {}: {}", text("code"), text("severity"), text("text")))?;
-        output.line(format_args!("  → {}", text("what_to_do")))?;
+        output.line(format_args!("  → {}{}", text("what_to_do"), commands(text("code"))))?;
     }
     Ok(())
+}
+
+/// The commands with which that is done.
+fn commands(code: &str) -> &'static str {
+    match code {
+        "E21" | "E22" => " (`relaypacs echo DESTINATION`)",
+        "E23" => " (`relaypacs queue`, `relaypacs retry --held`)",
+        "E31" | "E32" => " (`relaypacs queue`)",
+        _ => "",
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ pub(crate) fn directory(arguments: &Arguments) -> Result<PathBuf, Fault> {
     if client::is_running(&directory) {
         return Err(running(&format!("a box runs on {}", directory.display())));
     }
+    if std::fs::read_dir(&directory).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return Err(client::closed(&directory));
+    }
     Ok(directory)
 }
 
@@ -27,7 +30,7 @@ pub(crate) fn fault(error: &OpenError) -> Fault {
             Fault::new(Exit::NotAllowed, error.to_string()).hint("run as root or relaypacs")
         }
         OpenError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            Fault::failed(error.to_string()).hint("there is no box's data; name its data directory with --data-dir")
+            Fault::failed(format!("there is no box's data here: {error}")).hint("name the box's data directory with --data-dir")
         }
         OpenError::Io { .. } | OpenError::Newer { .. } | OpenError::Catalogue(_) => Fault::failed(error.to_string()),
     }

@@ -121,7 +121,7 @@ fn detail(output: Output, study: &Value) -> Result<(), Fault> {
     }
     for delivery in study["deliveries"].as_array().into_iter().flatten() {
         if let (Some(detail), hint) = (delivery["error"]["detail"].as_str(), delivery["error"]["what_to_do"].as_str()) {
-            output.line(format_args!("{}: {detail}", delivery["destination"].as_str().unwrap_or("no destination")))?;
+            output.line(format_args!("{}: {detail}", delivery["destination"].as_str().unwrap_or("held")))?;
             output.line(format_args!("  → {}", hint.unwrap_or("it is tried again by itself; `relaypacs retry` tries now")))?;
         }
     }
@@ -153,6 +153,7 @@ fn ledger(output: Output, ledger: &Value) -> Result<(), Fault> {
         return output.object(ledger);
     }
     let mut shown = table::new(&["INSTANCE", "SHA-256", ">BYTES", "ACCEPTED", "DESTINATION", "STATE", ">TRIES", "PROVEN", "ANSWER"]);
+    let mut remarks = Vec::new();
     for entry in ledger["entries"].as_array().into_iter().flatten() {
         let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let head = [
@@ -170,10 +171,14 @@ fn ledger(output: Output, ledger: &Value) -> Result<(), Fault> {
                 [text(delivery, "destination"), text(delivery, "state"), delivery["attempts"].to_string(), proof, text(delivery, "answer")];
             shown.add_row(head.iter().cloned().chain(tail));
         }
+        if entry["deliveries"].as_array().is_none_or(Vec::is_empty) {
+            shown.add_row(head.iter().cloned().chain(["none".into(), "held".into(), "0".into()]));
+        }
         let notes = words(&entry["notes"]);
         if !notes.is_empty() {
-            shown.add_row([head[0].clone(), notes]);
+            remarks.push(format!("{}: {notes}", head[0]));
         }
     }
-    output.line(shown)
+    output.line(shown)?;
+    remarks.iter().try_for_each(|remark| output.line(remark))
 }

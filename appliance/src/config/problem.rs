@@ -89,11 +89,11 @@ impl de::Error for Problem {
     }
 
     fn invalid_type(given: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("expected {expected}, not {}", shown(&given)))
+        Self::custom(format_args!("expected {}, not {}", wanted(expected), shown(&given)))
     }
 
     fn invalid_value(given: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("{} does not do; expected {expected}", shown(&given)))
+        Self::custom(format_args!("{} does not do; expected {}", shown(&given), wanted(expected)))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -106,6 +106,18 @@ impl de::Error for Problem {
 
     fn missing_field(field: &'static str) -> Self {
         Self::custom(format_args!("the key {field:?} is missing"))
+    }
+}
+
+/// What serde expects, in words of somebody who writes the file.
+fn wanted(expected: &dyn de::Expected) -> String {
+    match expected.to_string().as_str() {
+        "u8" => "a whole number from 0 to 255".into(),
+        "u16" => "a whole number from 0 to 65535".into(),
+        "u32" | "u64" | "usize" => "a whole number, not negative".into(),
+        "f64" => "a number".into(),
+        other if other.starts_with("struct ") => "a table of keys".into(),
+        other => other.to_owned(),
     }
 }
 

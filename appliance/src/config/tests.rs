@@ -94,8 +94,8 @@ fn an_unknown_name_is_an_error_with_the_nearest_known_one() {
 
 #[test]
 fn a_wrong_value_names_field_value_rule_and_source() {
-    check_error("[dicom]\n\nport = 70000", &[], &[], "FILE:3: dicom.port: 70000 does not do; expected u16");
-    check_error("[dicom]\nport = \"high\"", &[], &[], "FILE:2: dicom.port: expected u16, not \"high\"");
+    check_error("[dicom]\n\nport = 70000", &[], &[], "FILE:3: dicom.port: 70000 does not do; expected a whole number from 0 to 65535");
+    check_error("[dicom]\nport = \"high\"", &[], &[], "FILE:2: dicom.port: expected a whole number from 0 to 65535, not \"high\"");
     check_error(
         "",
         &[("RELAYPACS_DICOM__PORT", "high")],

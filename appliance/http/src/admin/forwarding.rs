@@ -88,7 +88,7 @@ async fn echo(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer
     Ok(Answer(Echo::from(report)))
 }
 
-/// Sends nothing more to a destination until it is resumed.
+/// Sends nothing more to a destination until it is resumed or the box restarts: the pause is not kept over a restart.
 #[utoipa::path(post, path = "/admin/pause", operation_id = "pause", tag = "admin", request_body = Named, responses(
     (status = 200, description = "paused", body = PauseState),
     (status = 404, description = "no such destination", body = ProblemBody, content_type = "application/problem+json"),
@@ -116,7 +116,7 @@ async fn resume(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answ
     Ok(Answer(PauseState { destination: asked.destination.into(), paused: false }))
 }
 
-fn no_such_destination(name: &DestinationName) -> Problem {
+pub(super) fn no_such_destination(name: &DestinationName) -> Problem {
     Problem::not_found(format!("no destination is configured under the name {name}"))
 }
 

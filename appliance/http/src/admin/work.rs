@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    admin::forwarding::no_such_destination,
     app::App,
     destinations::DestinationQueue,
     extract::Json,
@@ -96,18 +97,21 @@ struct ByLevel {
 /// Tries again now: a study, or everything that is held, to one destination or all.
 #[utoipa::path(post, path = "/admin/retry", operation_id = "retry", tag = "admin", request_body = Retry, responses(
     (status = 200, description = "how many deliveries are tried again", body = Touched),
-    (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "no such study or destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn retry(State(app): State<App>, Json(asked): Json<Retry>) -> Result<Answer<Touched>, Problem> {
     let Some(study) = asked.study else {
         let touched = app.buffer.retry_held(asked.destination.as_ref()).await?;
+        if let Some(name) = asked.destination.as_ref().filter(|name| touched == 0 && !is_configured(&app, name)) {
+            return Err(no_such_destination(name));
+        }
         tracing::info!(destination = asked.destination.as_ref().map(tracing::field::display), touched, "an operator retries what is held");
         return Ok(Answer(Touched { deliveries: touched }));
     };
     let touched = app.buffer.retry(&study, asked.destination.as_ref()).await?;
     tracing::info!(%study, touched, "an operator retries a study");
-    touched_or_unknown(&app, &study, touched).await
+    touched_or_unknown(&app, &study, asked.destination.as_ref(), touched).await
 }
 
 /// Makes a study more or less urgent.
@@ -119,19 +123,19 @@ async fn retry(State(app): State<App>, Json(asked): Json<Retry>) -> Result<Answe
 async fn priority(State(app): State<App>, Json(asked): Json<Priority>) -> Result<Answer<Touched>, Problem> {
     let touched = app.buffer.set_priority(&asked.study, asked.service_level).await?;
     tracing::info!(study = %asked.study, service_level = %asked.service_level, touched, "an operator sets a study's service level");
-    touched_or_unknown(&app, &asked.study, touched).await
+    touched_or_unknown(&app, &asked.study, None, touched).await
 }
 
 /// Gives up what is not delivered of a study for one destination. Recorded in the ledger.
 #[utoipa::path(post, path = "/admin/give-up", operation_id = "give_up", tag = "admin", request_body = GiveUp, responses(
     (status = 200, description = "how many deliveries were given up", body = Touched),
-    (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "no such study or destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn give_up(State(app): State<App>, Json(asked): Json<GiveUp>) -> Result<Answer<Touched>, Problem> {
     let touched = app.buffer.give_up(&asked.study, &asked.destination).await?;
     tracing::info!(study = %asked.study, destination = %asked.destination, touched, "an operator gives a study up");
-    touched_or_unknown(&app, &asked.study, touched).await
+    touched_or_unknown(&app, &asked.study, Some(&asked.destination), touched).await
 }
 
 /// What waits, in all and for each destination.
@@ -155,10 +159,23 @@ fn read_queues(app: &App) -> Result<Queues, CatalogueError> {
     })
 }
 
-/// The number of deliveries; 404 when it is zero because nobody knows the study.
-async fn touched_or_unknown(app: &App, study: &Uid, touched: u64) -> Result<Answer<Touched>, Problem> {
+fn is_configured(app: &App, name: &DestinationName) -> bool {
+    app.forwarder.routing().0.iter().any(|(configured, _)| configured == name)
+}
+
+/// The number of deliveries; 404 when it is zero because nobody knows the study or the destination. (One that is no longer configured may
+/// still have work, so the work is asked first.)
+async fn touched_or_unknown(
+    app: &App,
+    study: &Uid,
+    destination: Option<&DestinationName>,
+    touched: u64,
+) -> Result<Answer<Touched>, Problem> {
     if touched == 0 && !is_known(app, study).await? {
         return Err(no_such_study());
+    }
+    if let Some(name) = destination.filter(|name| touched == 0 && !is_configured(app, name)) {
+        return Err(no_such_destination(name));
     }
     Ok(Answer(Touched { deliveries: touched }))
 }

@@ -123,7 +123,7 @@ pub(super) fn proof(output: Output, study: &Study, comparison: &Comparison) -> R
         "5  STOW-RS      {proven} of {} proven: named by the PACS, and the same bytes at all three\n",
         study.slices.len()
     ))?;
-    let mut shown = table::new(&["INSTANCE", "SHA-256 SENT", "KEPT", "AT THE PACS", "PROOF", "ANSWER"]);
+    let mut shown = table::new(&["INSTANCE", "SENT", "KEPT", "AT PACS", "PROOF"]);
     for row in &comparison.0 {
         let compared = |digest: &Option<String>| match digest {
             None => "MISSING".to_owned(),
@@ -132,15 +132,18 @@ pub(super) fn proof(output: Output, study: &Study, comparison: &Comparison) -> R
         };
         shown.add_row([
             row.instance.clone(),
-            row.sent.chars().take(12).collect(),
+            row.sent.chars().take(8).collect(),
             compared(&row.kept),
             compared(&row.at_pacs),
             row.proof.clone().unwrap_or_else(|| "NONE".into()),
-            row.answer.clone(),
         ]);
     }
     output.line(shown)?;
-    if comparison.is_complete() { output.line("\nEvery instance is proven.") } else { Ok(()) }
+    let mut answers: Vec<&str> = comparison.0.iter().map(|row| row.answer.as_str()).filter(|answer| !answer.is_empty()).collect();
+    answers.sort_unstable();
+    answers.dedup();
+    output.line(format_args!("\nSENT is the beginning of the SHA-256. The PACS answered: {}.", answers.join("; ")))?;
+    if comparison.is_complete() { output.line("Every instance is proven.") } else { Ok(()) }
 }
 
 /// What somebody can do now.
@@ -151,11 +154,12 @@ pub(super) fn goes_on(output: Output, running: &Running, directory: &Path) -> Re
         return output.json_line(&json!({"step": "running", "api": format!("http://{http}/api/v1")}));
     }
     let directory = directory.display();
+    let program = std::env::args().next().unwrap_or_else(|| "relaypacs".into());
     output.line(format_args!(
         "The box goes on running until Ctrl-C. Try, in another terminal:\n  \
-         relaypacs --data-dir {directory} status\n  \
-         relaypacs --data-dir {directory} studies\n  \
-         relaypacs send DICOM-FILES… --to {dicom} --called {}\n  \
+         {program} --data-dir {directory} status\n  \
+         {program} --data-dir {directory} studies\n  \
+         {program} send DICOM-FILES… --to {dicom} --called {}\n  \
          curl http://{http}/api/v1/system\n  \
          curl http://{http}/metrics",
         setup::called_ae()
