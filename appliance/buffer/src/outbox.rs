@@ -57,6 +57,9 @@ pub struct ClaimedInstance {
     pub pending_for: Duration,
     /// An older object with other bytes has the same SOP Instance UID: needs proof by retrieval.
     pub later_version: bool,
+    /// Any other object with the same SOP Instance UID is or was here, older or younger (always so for a later version): what a destination
+    /// says about the UID need not be about these bytes.
+    pub other_versions: bool,
 }
 
 impl fmt::Debug for Claim {

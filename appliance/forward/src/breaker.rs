@@ -122,6 +122,14 @@ impl Breaker {
         }
     }
 
+    /// Whoever was granted a probe or a trial will not report (a panic): both may be granted again.
+    pub(crate) fn abandoned(&mut self, now: Duration) {
+        self.unused();
+        if let State::Open { probe_at, probing: probing @ true, .. } = &mut self.state {
+            (*probe_at, *probing) = (now + Self::PROBE_EVERY, false);
+        }
+    }
+
     /// A probe ended.
     pub(crate) fn probed(&mut self, now: Duration, probed: Probed) {
         let probe_at = now + Self::PROBE_EVERY;
@@ -146,16 +154,19 @@ impl Breaker {
     #[expect(clippy::match_same_arms, reason = "a line a transition")]
     pub(crate) fn report(&mut self, now: Duration, signal: Signal) {
         self.state = match (signal, self.state) {
-            (Signal::Proof, _) => {
-                self.not_before = Duration::ZERO;
-                State::Closed { failures: 0 }
-            }
+            // proof of a request that began before the refusal says nothing about it
+            (Signal::Proof, state @ State::Refused { trying: false, .. }) => state,
+            // not_before stays: what one request in flight got does not undo what another was told
+            (Signal::Proof, _) => State::Closed { failures: 0 },
             (Signal::Judged, State::HalfOpen { .. }) => State::Closed { failures: 0 },
             (Signal::Judged, State::Refused { tries, .. }) => Self::refused(now, tries),
             (Signal::Judged, other) => other,
             (Signal::Busy(wait), state) => {
-                self.not_before = self.not_before.max(now + wait.clamp(Self::PROBE_EVERY, Self::LONGEST_BUSY));
-                idle(state)
+                let state = busy(state);
+                let trials = if let State::HalfOpen { trials, .. } = state { trials } else { 0 };
+                let wait = wait.max(Self::trial_wait(trials)).min(Self::LONGEST_BUSY);
+                self.not_before = self.not_before.max(now + wait);
+                state
             }
             (Signal::Refused, State::Refused { tries, trying: true, .. }) => Self::refused(now, tries + 1),
             (Signal::Refused, state @ State::Refused { .. }) => state,
@@ -189,8 +200,11 @@ impl Breaker {
     }
 
     fn open(now: Duration, trials: u32) -> State {
-        let wait = Self::PROBE_EVERY.saturating_mul(1 << trials.min(6)).min(Self::LONGEST_TRIAL_WAIT);
-        State::Open { probe_at: now + wait, trials, connected: 0, probing: false }
+        State::Open { probe_at: now + Self::trial_wait(trials), trials, connected: 0, probing: false }
+    }
+
+    fn trial_wait(trials: u32) -> Duration {
+        Self::PROBE_EVERY.saturating_mul(1 << trials.min(6)).min(Self::LONGEST_TRIAL_WAIT)
     }
 
     fn refused(now: Duration, tries: u32) -> State {
@@ -207,11 +221,13 @@ fn wait_or(now: Duration, at: Duration, busy: &mut bool, permit: Permit) -> Perm
     permit
 }
 
-fn idle(state: State) -> State {
+/// After being asked to wait: one instance first, then all again. A trial that is told so once more makes the next one wait longer.
+fn busy(state: State) -> State {
     match state {
-        State::HalfOpen { trials, .. } => State::HalfOpen { trials, trying: false },
+        State::Closed { .. } => State::HalfOpen { trials: 0, trying: false },
+        State::HalfOpen { trials, trying } => State::HalfOpen { trials: trials.saturating_add(u32::from(trying)), trying: false },
         State::Refused { try_at, tries, .. } => State::Refused { try_at, tries, trying: false },
-        State::Closed { .. } | State::Open { .. } => state,
+        State::Open { .. } => state,
     }
 }
 
@@ -307,6 +323,10 @@ mod tests {
         }
         assert_eq!(waits, [30, 60, 120, 240, 300, 300]);
         breaker.report(now, Signal::Proof);
+        assert!(breaker.is_refused(), "a request that began before says nothing about it");
+        now += at(300);
+        assert_eq!(breaker.permit(now), Permit::Trial);
+        breaker.report(now, Signal::Proof);
         assert!(!breaker.is_refused());
         assert_eq!(breaker.permit(now), Permit::Send);
     }
@@ -326,10 +346,46 @@ mod tests {
         let mut breaker = Breaker::new();
         breaker.report(at(0), Signal::Busy(at(7)));
         assert_eq!(breaker.permit(at(3)), Permit::Wait(at(4)));
+        breaker.report(at(3), Signal::Proof);
+        assert_eq!(breaker.permit(at(3)), Permit::Wait(at(4)), "what another request got does not undo it");
         assert_eq!(breaker.permit(at(7)), Permit::Send);
         breaker.report(at(7), Signal::Busy(at(u64::from(u32::MAX))));
         assert_eq!(breaker.permit(at(7)), Permit::Wait(at(3600)));
         breaker.report(at(3607), Signal::Busy(at(0)));
         assert_eq!(breaker.permit(at(3607)), Permit::Wait(at(1)), "a receiver that says 0 is not hammered");
+    }
+
+    #[test]
+    fn a_destination_that_stays_busy_gets_one_instance_ever_less_often() {
+        let mut breaker = Breaker::new();
+        (0..4).for_each(|_| breaker.report(at(0), Signal::Busy(at(5)))); // four requests at once
+        assert!(breaker.is_working());
+        let (mut now, mut waits) = (at(0), vec![]);
+        for _ in 0..8 {
+            let Permit::Wait(wait) = breaker.permit(now) else { panic!("no wait") };
+            waits.push(wait.as_secs());
+            now += wait;
+            assert_eq!(breaker.permit(now), Permit::Trial);
+            breaker.report(now, Signal::Busy(at(5)));
+        }
+        assert_eq!(waits, [5, 5, 5, 8, 16, 32, 60, 60]);
+        assert!(!breaker.is_working());
+        now += at(60);
+        assert_eq!(breaker.permit(now), Permit::Trial);
+        breaker.report(now, Signal::Proof);
+        assert_eq!(breaker.permit(now), Permit::Send);
+    }
+
+    #[test]
+    fn a_probe_or_trial_that_never_reports_is_granted_again() {
+        let mut breaker = Breaker::new();
+        breaker.report(at(0), Signal::Unreachable);
+        assert_eq!(breaker.permit(at(1)), Permit::Probe);
+        breaker.abandoned(at(1));
+        assert_eq!(breaker.permit(at(2)), Permit::Probe);
+        breaker.probed(at(2), Probed::Answered);
+        assert_eq!(breaker.permit(at(2)), Permit::Trial);
+        breaker.abandoned(at(2));
+        assert_eq!(breaker.permit(at(2)), Permit::Trial);
     }
 }

@@ -139,7 +139,11 @@ impl Run<'_> {
         self.to.metrics.request(self.to.name, &sent, progress.sent_bytes(), began.elapsed());
         match sent {
             Sent::Answered(reply) => self.answered(job, reply).await,
-            Sent::NotConnected(failure) => Err(self.stop_all(&job, failure, Signal::Unreachable)),
+            Sent::NotConnected(failure) => {
+                // a token endpoint in trouble is a service that fails behind a good line
+                let no_line = matches!(failure.code, FailureCode::Dns | FailureCode::Connect | FailureCode::Tls);
+                Err(self.stop_all(&job, failure, if no_line { Signal::Unreachable } else { Signal::Failed }))
+            }
             Sent::NoCredentials(failure) => Err(self.stop_all(&job, failure, Signal::Refused)),
             Sent::Broken(failure) => {
                 self.to.size.failed(job.bytes());
@@ -282,7 +286,7 @@ impl Run<'_> {
     // ---------- what an answer says about one instance ----------
 
     async fn stored(&mut self, item: &Item, reply: &Reply, url: Option<String>, warning: Option<u16>) {
-        if item.later_version {
+        if item.may_be_mistaken() {
             return self.compare(item, None).await;
         }
         let warning = warning.map(|warning| format!(", warning {warning:04X}")).unwrap_or_default();
@@ -314,7 +318,7 @@ impl Run<'_> {
     }
 
     /// Retrieves what the destination holds under the UID: proven if it is equal, held if not. `refusal`: the destination said that it
-    /// has the UID already; `None`: the box itself has an older version of it.
+    /// has the UID already; `None`: the box itself has or had another version of it.
     async fn compare(&mut self, item: &Item, refusal: Option<Failure>) {
         let held = |reason, detail: &str| Verdict::Hold(reason, Failure::new(FailureCode::OtherBytes, detail));
         let other = HeldReason::OtherVersionAtPacs;
@@ -322,7 +326,7 @@ impl Run<'_> {
             (Ok(Retrieved::DataSet(sha256)), _) if sha256 == item.part.sha256 => return self.prove(item, self.retrieved()),
             (Ok(Retrieved::DataSet(_)), _) => held(other, "the destination holds other bytes under its UID"),
             (Ok(Retrieved::Nothing), None) => {
-                held(other, "another version of its UID was sent before; it cannot be retrieved to compare it")
+                held(other, "another version of its UID may have been sent; what is there cannot be retrieved to compare it")
             }
             (Ok(Retrieved::Nothing), Some(refusal)) => Verdict::Hold(HeldReason::Refused, refusal),
             (Err(failure), _) => return self.again(item, failure),
@@ -334,7 +338,7 @@ impl Run<'_> {
 
     /// Whether an instance is at the destination although no answer proved it.
     async fn is_there(&self, item: &Item) -> Result<Option<Proof>, Failure> {
-        if item.later_version {
+        if item.other_versions {
             let found = self.to.service.retrieve(&item.part.identity, item.part.bytes).await?;
             return Ok((found == Retrieved::DataSet(item.part.sha256)).then(|| self.retrieved()));
         }
@@ -421,6 +425,8 @@ impl Run<'_> {
 fn service_fails(verdicts: &[(ObjectId, Verdict)]) -> bool {
     let retries =
         || verdicts.iter().filter_map(|(_, verdict)| if let Verdict::Retry { failure, .. } = verdict { Some(failure) } else { None });
+    // what the box could not read is no fault of the destination
+    let retries = || retries().filter(|failure| failure.code != FailureCode::Unreadable);
     let in_trouble = |failure: &Failure| matches!(failure.code, FailureCode::Dicom(0xA700..=0xA7FF) | FailureCode::Answer);
     retries().count() > StowDestination::MISSES as usize || retries().any(in_trouble)
 }
@@ -433,7 +439,7 @@ fn group(items: Vec<Item>, singles: usize) -> (Vec<Item>, Vec<OfSeries>) {
     let mut alone = Vec::new();
     for item in items {
         match (&item.part.identity.study, &item.part.identity.series) {
-            (Some(study), Some(series)) if !item.later_version => {
+            (Some(study), Some(series)) if !item.other_versions => {
                 by_series.entry((study.clone(), series.clone())).or_default().push(item);
             }
             _ => alone.push(item),

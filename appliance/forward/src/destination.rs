@@ -155,6 +155,12 @@ impl Destination {
         self.with(|gate| if gate.paused_by_operator { Gated::PausedByOperator } else { Gated::Open(gate.breaker.permit(now)) })
     }
 
+    /// Whoever was granted a probe or a trial is gone.
+    pub(crate) fn abandoned(&self) {
+        let now = self.began.elapsed();
+        self.with(|gate| gate.breaker.abandoned(now));
+    }
+
     /// A granted trial was not used.
     pub(crate) fn unused(&self) {
         self.with(|gate| gate.breaker.unused());

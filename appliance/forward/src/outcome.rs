@@ -15,6 +15,8 @@ pub(crate) struct Item {
     pub(crate) pending_for: Duration,
     /// The box holds an older object with other bytes under the same SOP Instance UID.
     pub(crate) later_version: bool,
+    /// The box holds or held other bytes under the same SOP Instance UID, older or younger ones.
+    pub(crate) other_versions: bool,
 }
 
 /// What a run gave. Items without a verdict were not tried.
@@ -35,6 +37,12 @@ impl Item {
     /// Another try when the destination is fit again (the breaker sees to that), or held when the horizon has passed.
     pub(crate) fn again_after(&self, failure: Failure, after: Duration, backoff: &Backoff) -> Verdict {
         if backoff.is_over(self.pending_for) { Verdict::Hold(HeldReason::RetryHorizon, failure) } else { Verdict::Retry { failure, after } }
+    }
+
+    /// Whether being named as stored may be about another version: this one is a later one, or it was tried before and a later one may have
+    /// been sent since. (A version that was never tried is always sent before later ones.)
+    pub(crate) fn may_be_mistaken(&self) -> bool {
+        self.later_version || (self.other_versions && self.attempts > 0)
     }
 
     /// Whether the last attempt may have delivered it although nothing proves so.
@@ -125,8 +133,14 @@ mod tests {
     #[test]
     fn after_the_horizon_nothing_is_tried_again_by_itself() {
         let backoff = Backoff::new(crate::backoff::RetryConfig::default()).unwrap();
-        let item =
-            |pending_for| Item { part: crate::testing::part(1, b""), attempts: 3, last_failure: None, pending_for, later_version: false };
+        let item = |pending_for| Item {
+            part: crate::testing::part(1, b""),
+            attempts: 3,
+            last_failure: None,
+            pending_for,
+            later_version: false,
+            other_versions: false,
+        };
         let failure = || dicom_failure(0xA700);
         assert!(matches!(item(Duration::from_mins(1)).again(failure(), &backoff), Verdict::Retry { .. }));
         let eight_days = Duration::from_hours(192);

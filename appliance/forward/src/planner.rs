@@ -88,6 +88,7 @@ impl Planner {
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let mut work = self.buffer.work();
         let destination = self.destination.clone();
+        destination.abandoned(); // a planner that panicked took its jobs with it
         while !stop.is_cancelled() {
             work.mark_unchanged();
             let wait = self.step();
@@ -286,6 +287,7 @@ impl Planner {
             let outcome = Outcome { verdicts: Vec::new(), signal: crate::breaker::Signal::Failed, failure: Some(failure) };
             // the breaker slows a delivery that panics again and again
             let _ = self.destination.report(&outcome);
+            self.destination.abandoned();
         }
         if kind == Some(Job::Batch) {
             self.destination.metrics.in_flight(&self.destination.name, self.batches());
@@ -366,6 +368,7 @@ fn item(claimed: &ClaimedInstance) -> Item {
         last_failure: claimed.last_failure,
         pending_for: claimed.pending_for,
         later_version: claimed.later_version,
+        other_versions: claimed.other_versions,
     }
 }
 

@@ -152,17 +152,26 @@ pub(super) fn ledger(history: &Database, study: &str, after: Option<u64>, limit:
     Ok(found)
 }
 
-/// Whether an object older than `object` with other bytes was released under this SOP Instance UID.
-pub(super) fn has_other_version(history: &Database, sop_instance: &str, object: ObjectId, sha256: Sha256) -> Done<bool> {
+/// Other objects under one SOP Instance UID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Versions {
+    /// At least one came before.
+    pub(super) older: bool,
+    /// At least one, whenever it came.
+    pub(super) any: bool,
+}
+
+/// Which objects with other bytes than those of `object` were released under this SOP Instance UID.
+pub(super) fn versions(history: &Database, sop_instance: &str, object: ObjectId, sha256: Sha256) -> Done<Versions> {
     let read = history.begin_read().map_err(storage)?;
     let table = read.open_table(INSTANCES).map_err(storage)?;
-    for row in table.range((sop_instance, 0)..(sop_instance, object.0)).map_err(storage)? {
-        let (_, digest) = row.map_err(storage)?;
+    for row in table.range((sop_instance, 0)..=(sop_instance, u64::MAX)).map_err(storage)? {
+        let (key, digest) = row.map_err(storage)?;
         if digest.value() != sha256.0 {
-            return Ok(true);
+            return Ok(Versions { older: key.value().1 < object.0, any: true }); // the oldest one comes first
         }
     }
-    Ok(false)
+    Ok(Versions::default())
 }
 
 /// Whether the history knows an object: released, or dropped for another.

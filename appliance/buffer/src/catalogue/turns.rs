@@ -10,7 +10,7 @@ use relaypacs_domain::{DeliveryState, DestinationName, Flag, ObjectId, ServiceLe
 
 use super::{
     Catalogue,
-    history::has_other_version,
+    history::{self, Versions},
     leases::Held,
     row::{ObjectRow, StudyRow},
     tables::{self, decode, storage},
@@ -154,7 +154,7 @@ impl<'a> Look<'a> {
                 continue;
             }
             let row = self.object(object)?;
-            let (free, later_version) = self.versions(object, &row)?;
+            let (free, versions) = self.versions(object, &row)?;
             if !free || instances.contains(&row.identity.sop_instance) {
                 self.blocked = true;
                 continue;
@@ -165,7 +165,7 @@ impl<'a> Look<'a> {
             }
             bytes = bytes.saturating_add(row.bytes);
             instances.insert(row.identity.sop_instance.clone());
-            items.extend(self.claimed(object, row, later_version));
+            items.extend(self.claimed(object, row, versions));
             if alone || items.len() >= limits.max_instances {
                 break;
             }
@@ -173,7 +173,7 @@ impl<'a> Look<'a> {
         Ok(Some(items).filter(|items| !items.is_empty()))
     }
 
-    fn claimed(&self, object: u64, row: ObjectRow, later_version: bool) -> Option<ClaimedInstance> {
+    fn claimed(&self, object: u64, row: ObjectRow, versions: Versions) -> Option<ClaimedInstance> {
         let delivery = row.deliveries.iter().find(|row| row.destination == *self.destination)?;
         Some(ClaimedInstance {
             object: ObjectId(object),
@@ -186,27 +186,28 @@ impl<'a> Look<'a> {
                 _ => None,
             },
             pending_for: self.time.0.saturating_sub(delivery.since.0),
-            later_version,
+            later_version: versions.older,
+            other_versions: versions.any,
             identity: row.identity,
         })
     }
 
     /// Whether an instance may go now as far as other versions of it are concerned (none is on its way, no older one still waits), and
-    /// whether an older one has other bytes.
-    fn versions(&self, object: u64, row: &ObjectRow) -> Done<(bool, bool)> {
+    /// which others there are or were.
+    fn versions(&self, object: u64, row: &ObjectRow) -> Done<(bool, Versions)> {
         let sop = &row.identity.sop_instance;
         let mut free = !self.held.has_instance(self.destination, sop);
-        let versions = self.instances.get(sop.as_str()).map_err(storage)?;
-        let versions = versions.map(|row| super::change::numbers(row.value())).unwrap_or_default();
-        let mut later = false;
-        for older in versions.into_iter().filter(|version| *version < object) {
-            later = true;
+        let here = self.instances.get(sop.as_str()).map_err(storage)?;
+        let here = here.map(|row| super::change::numbers(row.value())).unwrap_or_default();
+        let mut found = history::versions(&self.catalogue.history(), sop.as_str(), ObjectId(object), row.sha256)?;
+        found.any |= here.iter().any(|version| *version != object);
+        for older in here.into_iter().filter(|version| *version < object) {
+            found.older = true;
             let older = self.object(older)?;
             let waits = |row: &&crate::entry::DeliveryRow| row.destination == *self.destination && row.delivery.is_waiting();
             free &= !older.deliveries.iter().any(|row| waits(&row));
         }
-        let later = later || has_other_version(&self.catalogue.history(), sop.as_str(), ObjectId(object), row.sha256)?;
-        Ok((free, later))
+        Ok((free, found))
     }
 
     fn object(&self, object: u64) -> Done<ObjectRow> {

@@ -55,7 +55,7 @@ impl Bench {
         self.contents = std::mem::take(&mut self.contents).with(object, &data);
         let identity: Identity = identity(STUDY, SERIES, sop);
         let part = Part { object: ObjectId(object), identity, bytes: data.len() as u64, sha256: sha256(&data) };
-        Item { part, attempts: 0, last_failure: None, pending_for: Duration::ZERO, later_version: false }
+        Item { part, attempts: 0, last_failure: None, pending_for: Duration::ZERO, later_version: false, other_versions: false }
     }
 
     async fn deliver(&self, items: &[Item]) -> Outcome {
@@ -291,7 +291,11 @@ async fn a_duplicate_is_compared_where_the_receiver_refuses_it() {
 
 #[tokio::test]
 async fn a_later_version_is_proven_by_its_bytes_only() {
-    let later = |bench: &mut Bench, payload: &[u8]| Item { later_version: true, ..bench.instance(2, "1.2.826.1.1.1", payload) };
+    let later = |bench: &mut Bench, payload: &[u8]| Item {
+        later_version: true,
+        other_versions: true,
+        ..bench.instance(2, "1.2.826.1.1.1", payload)
+    };
     // the receiver lists it as stored but keeps the old one
     let sink = Sink::keeping(&[]);
     let mut bench = Bench::new(&sink.url());
@@ -318,6 +322,48 @@ async fn a_later_version_is_proven_by_its_bytes_only() {
     let mut bench = Bench::new(&sink.url());
     let version = later(&mut bench, b"other bytes");
     assert_eq!(words(&bench.deliver(&[version]).await), ["held:other_version_at_pacs:other-bytes"]);
+}
+
+#[tokio::test]
+async fn an_older_version_that_is_retried_is_not_proven_by_its_uid() {
+    let older = |bench: &mut Bench, last: FailureCode| Item {
+        other_versions: true,
+        attempts: 1,
+        last_failure: Some(last),
+        ..bench.instance(2, "1.2.826.1.1.1", b"older bytes")
+    };
+    // the younger one was sent meanwhile: neither a query for the UID nor a place in the answer's list is about the older one
+    for last in [FailureCode::Line, FailureCode::Dicom(0xA700)] {
+        let sink = Sink::keeping(&[]);
+        let mut bench = Bench::new(&sink.url());
+        let younger = bench.instances(1, 1000);
+        bench.deliver(&younger).await;
+        let version = older(&mut bench, last);
+        assert_eq!(words(&bench.deliver(&[version]).await), ["held:other_version_at_pacs:other-bytes"], "{last:?}");
+    }
+    // it had arrived at its first attempt
+    let sink = Sink::keeping(&["--fault", "reset-answer,times=1"]);
+    let mut bench = Bench::new(&sink.url());
+    let first = [Item { other_versions: true, ..bench.instance(1, "1.2.826.1.1.1", b"older bytes") }];
+    let outcome = bench.deliver(&first).await;
+    assert_eq!(words(&outcome), ["retry:line"]);
+    assert_eq!(words(&bench.deliver(&after(&first, &outcome)).await), ["retrieve"]);
+    assert_eq!(sink.requests(), 1, "not sent twice");
+    // at its first attempt no younger one can have been sent: even without WADO-RS it is proven as any other
+    let sink = Sink::start(&[]);
+    let mut bench = Bench::new(&sink.url());
+    let first = [Item { other_versions: true, ..bench.instance(1, "1.2.826.1.1.1", b"older bytes") }];
+    assert_eq!(words(&bench.deliver(&first).await), ["stow"]);
+    // without WADO-RS a retried one is held, never taken for the other
+    let version = older(&mut bench, FailureCode::Line);
+    assert_eq!(words(&bench.deliver(&[version]).await), ["held:other_version_at_pacs:other-bytes"]);
+}
+
+#[test]
+fn what_the_box_cannot_read_now_does_not_make_the_destination_look_down() {
+    let verdict = |code| (ObjectId(1), Verdict::Retry { failure: Failure::new(code, "x"), after: Duration::ZERO });
+    assert!(!service_fails(&vec![verdict(FailureCode::Unreadable); 10]));
+    assert!(service_fails(&vec![verdict(FailureCode::NotNamed); 3]));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{
 };
 
 fn item(part: Part, later_version: bool) -> Item {
-    Item { part, attempts: 0, last_failure: None, pending_for: Duration::ZERO, later_version }
+    Item { part, attempts: 0, last_failure: None, pending_for: Duration::ZERO, later_version, other_versions: later_version }
 }
 
 async fn deliver(folder: &Folder, items: Vec<Item>, contents: Memory) -> Outcome {

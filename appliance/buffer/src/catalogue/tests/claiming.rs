@@ -118,6 +118,38 @@ fn a_version_is_later_even_when_the_older_one_was_released() {
 }
 
 #[test]
+fn an_older_version_knows_of_younger_ones_waiting_or_released() {
+    let mut bench = Bench::new();
+    let first = bench.store(&New::of(1, 1));
+    let versions = |bench: &Bench| {
+        let mut items = claim(bench).unwrap().items;
+        items.sort_by_key(|item| item.object);
+        items.iter().map(|item| (item.later_version, item.other_versions)).collect::<Vec<_>>()
+    };
+    assert_eq!(versions(&bench), vec![(false, false)]);
+    let second = bench.store(&New { content: 9, ..New::of(1, 1) });
+    bench.store(&New::of(1, 2));
+    assert_eq!(versions(&bench), vec![(false, true), (false, false)]);
+    // the older one fails for good, the younger one arrives and is released; then somebody retries the older one
+    bench.try_deliver("pacs", &[(first, hold())]);
+    assert_eq!(versions(&bench), vec![(true, true), (false, false)]);
+    bench.try_deliver("pacs", &[(second, proven())]);
+    let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
+    assert_eq!(gone.len(), 1);
+    bench.catalogue.remember(&gone).unwrap();
+    bench.apply(Entry::Release(vec![second]));
+    let (when, at) = (bench.now(), bench.wall());
+    bench.apply(Entry::Note(Note::Stepped {
+        destination: name("pacs"),
+        step: relaypacs_domain::Step::RetryNow,
+        at,
+        when,
+        objects: vec![first],
+    }));
+    assert_eq!(versions(&bench), vec![(false, true), (false, false)]);
+}
+
+#[test]
 fn unparsed_instances_come_alone() {
     let mut bench = Bench::new();
     bench.store(&New { study: None, ..New::of(0, 1) });
