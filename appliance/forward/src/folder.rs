@@ -127,12 +127,18 @@ impl Folder {
         for target in targets {
             if fs::try_exists(&target).await.map_err(io_error("look for"))? {
                 if expected.has_data_at(&target).await? {
+                    // an attempt before this one may have ended between renaming and syncing
+                    File::open(&target).await.map_err(io_error("open"))?.sync_all().await.map_err(io_error("sync"))?;
+                    sync_directory(&directory).await?;
                     return Ok(self.relative(&target));
                 }
                 continue;
             }
             let temporary = directory.join(format!(".{stem}.{}.part", item.part.object));
-            expected.write(&temporary, contents).await?;
+            if let Err(error) = expected.write(&temporary, contents).await {
+                let _ = fs::remove_file(&temporary).await; // a full disk is not kept full by halves; the next attempt overwrites what stays
+                return Err(error);
+            }
             if !rename_new(&temporary, &target).await? {
                 fs::remove_file(&temporary).await.map_err(io_error("remove"))?;
                 if !expected.has_data_at(&target).await? {
