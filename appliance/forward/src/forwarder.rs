@@ -73,7 +73,8 @@ impl Forwarder {
         self.0.destinations.iter().map(|destination| destination.health()).collect()
     }
 
-    /// Sends nothing more to a destination until [`Self::resume`] or a restart (a pause is not kept on the disk); requests in flight end. `false`: there is no such destination.
+    /// Sends nothing more to a destination until [`Self::resume`] or a restart (a pause is not kept on the disk); requests in flight end.
+    /// `false`: there is no such destination.
     pub fn pause(&self, name: &DestinationName) -> bool {
         self.find(name).map(|destination| destination.pause()).is_some()
     }
