@@ -22,6 +22,7 @@ use relaypacs_dicom::ScpOptions;
 use relaypacs_domain::Clock;
 use relaypacs_forward::Forwarder;
 use relaypacs_http::{App, BoxInfo, KnownModality, Parts};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +95,7 @@ impl Appliance {
     pub(crate) fn open(config: Config, directory: &Path, log: logs::Change) -> Result<Self, StartError> {
         let unusable = |source| StartError::Directory { path: directory.to_owned(), source };
         data_dir::prepare(directory).map_err(unusable)?;
+        raise_descriptor_limit();
         let directory = directory.canonicalize().map_err(unusable)?;
         let clock = Clock::system();
         let (buffer, recovery) = Buffer::open(options(&config, &directory), clock.clone())?;
@@ -279,6 +281,15 @@ fn about(config: &Config) -> BoxInfo {
         dicom_port: config.dicom.port,
         monitoring_networks: config.http.monitoring_networks.clone(),
         modalities: config.modality.iter().map(known).collect(),
+    }
+}
+
+/// Each segment and each connection takes a descriptor: takes as many as the system allows instead of the usual 1,024.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, current = limit.current, "the limit of open files cannot be raised");
     }
 }
 

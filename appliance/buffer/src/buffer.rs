@@ -136,6 +136,19 @@ pub(crate) const LOCK: &str = "lock";
 const SMALLEST_SEGMENT: u64 = 4 << 10;
 const BIGGEST_SEGMENT: u64 = 1 << 30;
 
+/// Ends the process when a thread panics without which nothing is kept: whoever waits for it would wait for ever, and nothing it shared may
+/// be trusted. That is a kill, which loses nothing that was acknowledged; the service manager starts the box again.
+struct EndOnPanic;
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            error!("a thread that keeps the log panicked: the process ends and recovers from the disk");
+            std::process::abort();
+        }
+    }
+}
+
 impl Buffer {
     /// Opens or creates the buffer in `options.dir` (blocking; call before the runtime serves). Starts its named threads.
     #[expect(clippy::needless_pass_by_value, reason = "opening consumes the options")]
@@ -152,7 +165,7 @@ impl Buffer {
     /// Opens the buffer on these disks.
     pub(crate) fn open_on(disks: Disks, options: &Options, clock: Clock, lock: Option<File>) -> Result<(Self, Recovery), OpenError> {
         let began = Instant::now();
-        let segment_bytes = options.segment_bytes.clamp(SMALLEST_SEGMENT, BIGGEST_SEGMENT) as u32;
+        let segment_bytes = options.segment_bytes.clamp(SMALLEST_SEGMENT, BIGGEST_SEGMENT).next_multiple_of(SMALLEST_SEGMENT) as u32;
         let limits = Limits { segment_bytes, max_bytes: options.max_bytes, reserve_bytes: options.reserve_bytes };
         let opened = disks.open_catalogue(&options.dir, &clock)?;
         let Opened { catalogue, checkpoint, rebuilt } = opened;
@@ -213,10 +226,12 @@ impl Buffer {
         let committer = Committer::new(log, queue, index.clone(), self.metrics().clone());
         let kept = lock.clone();
         let indexing = thread::Builder::new().name("relaypacs-index".into()).spawn(move || {
+            let _guard = EndOnPanic;
             indexer.run();
             drop(kept); // nobody else may open the folder before this thread is done with it
         })?;
         let committing = thread::Builder::new().name("relaypacs-log".into()).spawn(move || {
+            let _guard = EndOnPanic;
             committer.run();
             index.close();
             drop(lock);

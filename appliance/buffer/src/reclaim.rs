@@ -98,8 +98,14 @@ impl Reclaim {
     /// Frees the segments in which nothing lives. Answers how many.
     pub(crate) fn free_segments(&mut self, level: Level) -> Done<usize> {
         let mut freed = 0;
+        // A catalogue that fell back to a checkpoint knows what lives only when it has caught up; one that fell back meanwhile may not.
+        let reopened = self.catalogue.reopened();
+        self.log.barrier_blocking()?;
         let quiet = self.log.quiet_segments(); // first: what comes to live later is not in one of these
         let live: BTreeMap<u64, u64> = self.catalogue.live_segments()?.into_iter().collect();
+        if self.catalogue.reopened() != reopened {
+            return Ok(0);
+        }
         for info in quiet {
             if live.contains_key(&info.epoch) || self.is_postponed(info.epoch) {
                 continue;

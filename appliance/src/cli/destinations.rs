@@ -19,7 +19,12 @@ pub(crate) struct Resume {
 }
 
 pub(crate) fn pause(arguments: &Arguments, command: &Pause) -> Result<(), Fault> {
-    ask(arguments, "/admin/pause", &command.destination, "nothing leaves for it until `relaypacs resume` or a restart of the box; studies are kept")
+    ask(
+        arguments,
+        "/admin/pause",
+        &command.destination,
+        "nothing leaves for it until `relaypacs resume` or a restart of the box; studies are kept",
+    )
 }
 
 pub(crate) fn resume(arguments: &Arguments, command: &Resume) -> Result<(), Fault> {

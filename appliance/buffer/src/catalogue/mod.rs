@@ -21,7 +21,10 @@ mod tests;
 mod turns;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -65,6 +68,7 @@ struct Shared {
     leases: Arc<Leases>,
     newest: watch::Sender<u64>,
     marks: Marks,
+    reopened: AtomicU64,
 }
 
 #[derive(Clone)]
@@ -133,6 +137,7 @@ impl Catalogue {
             leases: Arc::new(Leases::new()),
             newest: watch::Sender::new(state.next_event - 1),
             marks: Marks::default(),
+            reopened: AtomicU64::new(0),
         };
         Ok((Self { shared: Arc::new(shared) }, checkpoint))
     }
@@ -155,10 +160,16 @@ impl Catalogue {
         if fresh || check_writable(&stores.catalogue).is_err() {
             let past = past(&stores.history)?;
             let catalogue = open_catalogue(catalogue, past)?;
+            self.shared.reopened.fetch_add(1, Ordering::AcqRel);
             self.replace(|stores| stores.catalogue = Arc::new(catalogue));
         }
         let stores = self.stores();
         Ok(read_checkpoint(&stores.catalogue, past(&stores.history)?)?.0)
+    }
+
+    /// How often the catalogue's file was opened again; each time it falls back to its last checkpoint until the log was replayed.
+    pub(crate) fn reopened(&self) -> u64 {
+        self.shared.reopened.load(Ordering::Acquire)
     }
 
     /// Whether the history can be written.

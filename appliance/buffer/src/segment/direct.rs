@@ -11,13 +11,13 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, IoSlice},
     os::unix::fs::{FileExt, OpenOptionsExt},
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use rustix::{
     fs::OFlags,
-    io::{Errno, pwrite},
+    io::{Errno, pwrite, pwritev},
 };
 
 /// Writes are whole blocks of this size: no disk in use asks for more.
@@ -25,69 +25,116 @@ const BLOCK: usize = 4096;
 /// Most bytes of one write.
 const STAGE: usize = 2 << 20;
 
-/// The aligned memory that all files of a folder share. Empty until the first write.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Stage(Arc<Mutex<Vec<u8>>>);
-
-/// The writing side of a file.
-#[derive(Debug)]
-pub(super) struct DirectFile {
-    file: File,
-    stage: Stage,
-    unfinished: Mutex<Unfinished>,
+/// What the files of a folder share: aligned memory, and the one descriptor for direct writes, which belongs to the file written last.
+#[derive(Debug, Default)]
+pub(super) struct Stage {
+    /// Empty until the first write.
+    memory: Vec<u8>,
+    open: Option<Open>,
+    /// This file system takes no direct writes.
+    unusable: bool,
+    files: u64,
 }
 
-/// Where the last write ended, and the bytes of its last block up to there.
+/// The writing side of the file written last.
 #[derive(Debug)]
-struct Unfinished {
-    end: u64,
+struct Open {
+    number: u64,
+    file: File,
+    /// Where its last write ended, if that is known …
+    end: Option<u64>,
+    /// … and the bytes of the block in which that lies.
     block: Vec<u8>,
 }
 
-impl DirectFile {
-    /// Opens an existing file for such writes; `None`: this file system has none.
-    pub(super) fn open(path: &Path, stage: &Stage) -> io::Result<Option<Self>> {
-        let direct = OFlags::DIRECT.bits().cast_signed();
-        match OpenOptions::new().write(true).custom_flags(direct).open(path) {
-            Ok(file) => {
-                let unfinished = Mutex::new(Unfinished { end: u64::MAX, block: Vec::new() });
-                Ok(Some(Self { file, stage: stage.clone(), unfinished }))
-            }
-            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(None),
-            Err(error) => Err(error),
-        }
+/// A file that grows at its end.
+#[derive(Debug)]
+pub(super) struct GrowingFile {
+    stage: Arc<Mutex<Stage>>,
+    number: u64,
+    path: PathBuf,
+    plain: File,
+}
+
+impl GrowingFile {
+    /// `plain` is the file at `path`, open for reading and writing.
+    pub(super) fn new(stage: &Arc<Mutex<Stage>>, path: PathBuf, plain: File) -> Self {
+        let mut locked = lock(stage);
+        locked.files += 1;
+        Self { number: locked.files, stage: stage.clone(), path, plain }
     }
 
-    /// Writes as many of the bytes as the stage holds; `plain` is the same file, for reading. Answers how many it took.
-    pub(super) fn write_at(&self, plain: &File, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        let mut stage = self.stage.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unfinished = self.unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-        let stage = aligned(&mut stage);
-        let head = (offset % BLOCK as u64) as usize;
-        let start = offset - head as u64;
-        let appends = unfinished.end == offset;
-        if appends {
-            stage[..head].copy_from_slice(&unfinished.block);
-        } else {
-            read_or_zero(plain, &mut stage[..head], start)?;
-        }
-        let end = gather(slices, stage, head);
-        let padded = end.next_multiple_of(BLOCK);
-        if appends {
-            stage[end..padded].fill(0);
-        } else {
-            read_or_zero(plain, &mut stage[end..padded], start + end as u64)?;
-        }
-        unfinished.end = u64::MAX; // until it is known what the disk took
-        let written = pwrite(&self.file, &stage[..padded], start)?.min(end);
-        let taken = written.saturating_sub(head);
-        if taken > 0 {
-            unfinished.end = offset + taken as u64;
-            unfinished.block.clear();
-            unfinished.block.extend_from_slice(&stage[written / BLOCK * BLOCK..written]);
-        }
-        Ok(taken)
+    pub(super) fn plain(&self) -> &File {
+        &self.plain
     }
+
+    /// Writes as many of the bytes as the stage holds and answers how many it took.
+    pub(super) fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let mut stage = lock(&self.stage);
+        let Stage { memory, open, unusable, .. } = &mut *stage;
+        if !*unusable && let Some(direct) = self.open(open)? {
+            match write_blocks(direct, memory, &self.plain, slices, offset) {
+                Err(error) if is_refusal(&error) => {}
+                done => return done,
+            }
+        }
+        (*unusable, *open) = (true, None);
+        Ok(pwritev(&self.plain, slices, offset)?)
+    }
+
+    /// Nothing is known any more of what was written: the file was cut.
+    pub(super) fn forget(&self) {
+        lock(&self.stage).open.take_if(|open| open.number == self.number);
+    }
+
+    /// The writing side of this file; `None`: the file system has none.
+    fn open<'a>(&self, open: &'a mut Option<Open>) -> io::Result<Option<&'a mut Open>> {
+        if open.as_ref().is_none_or(|open| open.number != self.number) {
+            let direct = OFlags::DIRECT.bits().cast_signed();
+            *open = match OpenOptions::new().write(true).custom_flags(direct).open(&self.path) {
+                Ok(file) => Some(Open { number: self.number, file, end: None, block: Vec::new() }),
+                Err(error) if is_refusal(&error) => None,
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(open.as_mut())
+    }
+}
+
+fn lock(stage: &Mutex<Stage>) -> MutexGuard<'_, Stage> {
+    stage.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the file system says that it does not do this (`EINVAL`), rather than that something is broken.
+fn is_refusal(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::INVAL.raw_os_error())
+}
+
+fn write_blocks(direct: &mut Open, memory: &mut Vec<u8>, plain: &File, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+    let stage = aligned(memory);
+    let head = (offset % BLOCK as u64) as usize;
+    let start = offset - head as u64;
+    let appends = direct.end.take() == Some(offset); // what the disk takes now is known at the end only
+    if appends {
+        stage[..head].copy_from_slice(&direct.block);
+    } else {
+        read_or_zero(plain, &mut stage[..head], start)?;
+    }
+    let end = gather(slices, stage, head);
+    let padded = end.next_multiple_of(BLOCK);
+    if appends {
+        stage[end..padded].fill(0);
+    } else {
+        read_or_zero(plain, &mut stage[end..padded], start + end as u64)?;
+    }
+    let written = pwrite(&direct.file, &stage[..padded], start)?.min(end);
+    let taken = written.saturating_sub(head);
+    if taken > 0 {
+        direct.end = Some(offset + taken as u64);
+        direct.block.clear();
+        direct.block.extend_from_slice(&stage[written / BLOCK * BLOCK..written]);
+    }
+    Ok(taken)
 }
 
 /// The stage's memory from its first aligned byte on.

@@ -10,7 +10,7 @@ use std::{
     io::{self, IoSlice},
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use rustix::{
@@ -18,7 +18,7 @@ use rustix::{
     io::{Errno, pwritev},
 };
 
-use super::direct::{DirectFile, Stage};
+use super::direct::{GrowingFile, Stage};
 
 /// A folder on a disk.
 pub(crate) trait Disk: fmt::Debug + Send + Sync {
@@ -101,28 +101,30 @@ pub(crate) fn read_up_to(file: &dyn DiskFile, into: &mut [u8], offset: u64) -> i
 pub(crate) struct RealDisk {
     dir: PathBuf,
     /// Files are written around the page cache.
-    direct: Option<Stage>,
+    growing: Option<Arc<Mutex<Stage>>>,
 }
 
 impl RealDisk {
     /// The folder must exist.
     pub(crate) fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), direct: None }
+        Self { dir: dir.into(), growing: None }
     }
 
-    /// A folder whose files only ever grow at their end (see [`DirectFile`]): they are written around the page cache where the file system
+    /// A folder whose files only ever grow at their end (see [`GrowingFile`]): they are written around the page cache where the file system
     /// can do that. The folder must exist.
     pub(crate) fn of_growing_files(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), direct: Some(Stage::default()) }
+        Self { dir: dir.into(), growing: Some(Arc::default()) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
 
-    fn file(&self, path: &Path, plain: File) -> io::Result<Arc<dyn DiskFile>> {
-        let direct = self.direct.as_ref().map(|stage| DirectFile::open(path, stage)).transpose()?.flatten();
-        Ok(Arc::new(RealFile { plain, direct }))
+    fn file(&self, path: PathBuf, file: File) -> Arc<dyn DiskFile> {
+        Arc::new(match &self.growing {
+            Some(stage) => RealFile::Growing(GrowingFile::new(stage, path, file)),
+            None => RealFile::Plain(file),
+        })
     }
 }
 
@@ -147,13 +149,13 @@ impl Disk for RealDisk {
             let _ = fs::remove_file(&path); // the first error is the one to tell
             return Err(error);
         }
-        self.file(&path, file)
+        Ok(self.file(path, file))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let path = self.path(name);
         let file = open_with(&path, &mut OpenOptions::new())?;
-        self.file(&path, file)
+        Ok(self.file(path, file))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -179,33 +181,45 @@ impl Disk for RealDisk {
 }
 
 #[derive(Debug)]
-struct RealFile {
-    plain: File,
-    direct: Option<DirectFile>,
+enum RealFile {
+    Plain(File),
+    Growing(GrowingFile),
+}
+
+impl RealFile {
+    fn plain(&self) -> &File {
+        match self {
+            Self::Plain(file) => file,
+            Self::Growing(file) => file.plain(),
+        }
+    }
 }
 
 impl DiskFile for RealFile {
     fn write_at(&self, slices: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        match &self.direct {
-            Some(direct) => direct.write_at(&self.plain, slices, offset),
-            None => Ok(pwritev(&self.plain, slices, offset)?),
+        match self {
+            Self::Plain(file) => Ok(pwritev(file, slices, offset)?),
+            Self::Growing(file) => file.write_at(slices, offset),
         }
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        FileExt::read_at(&self.plain, into, offset)
+        FileExt::read_at(self.plain(), into, offset)
     }
 
     fn len(&self) -> io::Result<u64> {
-        Ok(self.plain.metadata()?.len())
+        Ok(self.plain().metadata()?.len())
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.plain.set_len(len)
+        if let Self::Growing(file) = self {
+            file.forget();
+        }
+        self.plain().set_len(len)
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(fdatasync(&self.plain)?)
+        Ok(fdatasync(self.plain())?)
     }
 }
 
@@ -325,5 +339,13 @@ mod tests {
         let mut back = vec![0; at + 4];
         read_up_to(&*file, &mut back, 0).unwrap();
         assert!(back[..at] == model[..at] && &back[at..] == b"more");
+        again.set_len(at as u64).unwrap();
+        write_all_at(&*again, &mut [IoSlice::new(b"last")], at as u64).unwrap();
+        let other = disk.create("b", 8192).unwrap();
+        write_all_at(&*other, &mut [IoSlice::new(b"other")], 3).unwrap();
+        write_all_at(&*again, &mut [IoSlice::new(b"!")], at as u64 + 4).unwrap();
+        let mut back = vec![0; at + 5];
+        read_up_to(&*again, &mut back, 0).unwrap();
+        assert!(back[..at] == model[..at] && &back[at..] == b"last!", "two files in turns, one of them cut before");
     }
 }

@@ -109,6 +109,11 @@ impl LogHandle {
         self.ask(|ticket| Request::Barrier { ticket }).await.unwrap_or(Err(CatalogueError::Closing)).map(drop)
     }
 
+    /// [`Self::barrier`] for a plain thread.
+    pub(crate) fn barrier_blocking(&self) -> Result<(), CatalogueError> {
+        self.ask(|ticket| Request::Barrier { ticket }).blocking_recv().unwrap_or(Err(CatalogueError::Closing)).map(drop)
+    }
+
     fn ask(&self, request: impl FnOnce(oneshot::Sender<Result<LogPosition, CatalogueError>>) -> Request) -> FactAnswer {
         let (ticket, answer) = oneshot::channel();
         self.queue.push(request(ticket)); // one that is not taken drops the ticket: the answer is then "closing"

@@ -86,7 +86,7 @@ pub(crate) enum State {
     /// Full, or given up after a failure; its records end at `end`.
     Sealed { end: u32 },
     /// Nothing lives in it; free when the checkpoint of this number is durable.
-    Freed { checkpoint: u64 },
+    Freed { checkpoint: u64, end: u32 },
     /// Ready for use.
     Spare,
     /// Not ours to write: it cannot be read or belongs to another box. Takes room until somebody removes it.
@@ -174,8 +174,9 @@ impl Log {
         let table = self.table();
         let end = |slot: &Slot| match slot.state {
             State::Active if slot.segment.epoch == table.durable.epoch => Some(table.durable.offset),
-            State::Sealed { end } => Some(end),
-            State::Active | State::Freed { .. } | State::Spare | State::Foreign => None,
+            // A catalogue that falls back to its last checkpoint must hear again what was released in a segment freed since.
+            State::Sealed { end } | State::Freed { end, .. } => Some(end),
+            State::Active | State::Spare | State::Foreign => None,
         };
         let with_end = table.slots.values().filter_map(|slot| Some((slot.segment.clone(), end(slot)?)));
         let mut found: Vec<_> = with_end.filter(|(segment, _)| segment.epoch >= from.epoch).collect();
@@ -205,7 +206,8 @@ impl Log {
         let mut table = self.table();
         let checkpoint = table.checkpoints_begun + 1;
         let Some(slot) = table.slots.get_mut(&number).filter(|slot| slot.is_quiet() && slot.segment.epoch == epoch) else { return false };
-        slot.state = State::Freed { checkpoint };
+        let State::Sealed { end } = slot.state else { return false };
+        slot.state = State::Freed { checkpoint, end };
         true
     }
 
@@ -286,7 +288,7 @@ impl Table {
         let mut spare = self.slots.values().filter(|slot| slot.state == State::Spare).count();
         let mut surplus = Vec::new();
         for (number, slot) in &mut self.slots {
-            let ripe = matches!(slot.state, State::Freed { checkpoint: needed } if needed <= checkpoint)
+            let ripe = matches!(slot.state, State::Freed { checkpoint: needed, .. } if needed <= checkpoint)
                 && slot.segment.epoch < position.epoch
                 && Arc::strong_count(&slot.segment) == 1;
             if ripe && slot.segment.len == segment_bytes && spare < MAX_SPARE {
