@@ -1,0 +1,255 @@
+//! `clinic.redb`: one durable commit a change, grouped when many come at once.
+//!
+//! A change is a function over a write transaction. It may run more than once (when another change of its group failed), so it has no side
+//! effects but its writes; what it returns is only given out once everything it wrote survives power loss. Questions run on a snapshot.
+//! redb refuses everything after its first I/O error: the file is then opened anew.
+
+use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock, mpsc},
+    thread,
+};
+
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use tokio::sync::oneshot;
+
+use crate::StoreError;
+
+/// The file's name in the data directory.
+pub const FILE: &str = "clinic.redb";
+/// Changes waiting at once; further ones wait for room.
+const QUEUE: usize = 256;
+/// Changes in one commit.
+const GROUP: usize = 64;
+/// Memory for pages, in bytes.
+const CACHE: usize = 8 << 20;
+
+/// The store. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    changes: mpsc::SyncSender<Box<dyn Change>>,
+}
+
+struct Shared {
+    path: PathBuf,
+    database: RwLock<Option<Arc<Database>>>,
+}
+
+/// A change on its way: run in a transaction, then told how it ended.
+trait Change: Send {
+    /// Runs it; `false`: it refused, and nothing it wrote may stay.
+    fn run(&mut self, transaction: &WriteTransaction) -> bool;
+    /// The transaction is durable (`None`) or could not be made so.
+    fn ended(self: Box<Self>, failed: Option<StoreError>);
+}
+
+struct Asked<F, T, E> {
+    change: F,
+    outcome: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Change for Asked<F, T, E>
+where
+    F: Fn(&WriteTransaction) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, transaction: &WriteTransaction) -> bool {
+        let outcome = (self.change)(transaction);
+        let took = outcome.is_ok();
+        self.outcome = Some(outcome);
+        took
+    }
+
+    fn ended(self: Box<Self>, failed: Option<StoreError>) {
+        let outcome = match (failed, self.outcome) {
+            // A refusal stands, whatever became of the transaction: it wrote nothing.
+            (_, Some(Err(refused))) => Err(refused),
+            (Some(error), _) => Err(error.into()),
+            (None, Some(done)) => done,
+            (None, None) => Err(StoreError::Closing.into()),
+        };
+        // Nobody waits any more: the change stands all the same.
+        let _ = self.answer.send(outcome);
+    }
+}
+
+impl Store {
+    /// Opens (or makes, mode 0600) the store in the data directory. Blocking.
+    pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared { path: data_dir.join(FILE), database: RwLock::new(None) });
+        shared.database()?;
+        let (changes, waiting) = mpsc::sync_channel(QUEUE);
+        let writer = shared.clone();
+        thread::Builder::new()
+            .name("clinic-store".into())
+            .spawn(move || write_all(&writer, &waiting))
+            .map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Self { shared, changes })
+    }
+
+    /// Makes a change durable, then gives what it returned. A change that returns an error leaves nothing behind.
+    pub async fn write<T, E>(&self, change: impl Fn(&WriteTransaction) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, told) = oneshot::channel();
+        let asked: Box<dyn Change> = Box::new(Asked { change, outcome: None, answer });
+        let mut waiting = Some(asked);
+        while let Some(change) = waiting.take() {
+            match self.changes.try_send(change) {
+                Ok(()) => {}
+                Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Closing.into()),
+                Err(mpsc::TrySendError::Full(back)) => {
+                    waiting = Some(back);
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                }
+            }
+        }
+        told.await.unwrap_or_else(|_| Err(StoreError::Closing.into()))
+    }
+
+    /// Answers a question on a snapshot, off the async workers.
+    pub async fn read<T, E>(&self, question: impl FnOnce(&ReadTransaction) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let store = self.clone();
+        let asked = tokio::task::spawn_blocking(move || store.read_blocking(question));
+        asked.await.unwrap_or_else(|_| Err(StoreError::Failed("a question did not end".into()).into()))
+    }
+
+    /// As [`Store::read`], on this thread. For short questions: the file is small and mostly in memory.
+    pub fn read_blocking<T, E: From<StoreError>>(&self, question: impl FnOnce(&ReadTransaction) -> Result<T, E>) -> Result<T, E> {
+        let transaction = self.shared.database()?.begin_read().map_err(StoreError::failed)?;
+        question(&transaction)
+    }
+}
+
+impl Shared {
+    fn database(&self) -> Result<Arc<Database>, StoreError> {
+        if let Some(open) = &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(open.clone());
+        }
+        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = &*slot {
+            return Ok(open.clone());
+        }
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path);
+        let file = file.map_err(|error| StoreError::Failed(format!("{}: {error}", self.path.display())))?;
+        let opened = Database::builder().set_cache_size(CACHE).create_file(file).map_err(StoreError::failed)?;
+        Ok(slot.insert(Arc::new(opened)).clone())
+    }
+
+    /// After a fault of the file: the next caller opens it anew.
+    fn forget(&self) {
+        *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+fn write_all(shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Change>>) {
+    while let Ok(first) = waiting.recv() {
+        let mut group = vec![first];
+        group.extend(waiting.try_iter().take(GROUP - 1));
+        match commit(shared, &mut group) {
+            Ok(true) => group.into_iter().for_each(|change| change.ended(None)),
+            // One refused: each by itself, so that it takes nothing of the others with it.
+            Ok(false) if group.len() > 1 => group.into_iter().for_each(|change| alone(shared, change)),
+            Ok(false) => group.into_iter().for_each(|change| change.ended(None)),
+            Err(error) => {
+                shared.forget();
+                group.into_iter().for_each(|change| change.ended(Some(error.clone())));
+            }
+        }
+    }
+}
+
+fn alone(shared: &Shared, change: Box<dyn Change>) {
+    let mut group = vec![change];
+    let failed = commit(shared, &mut group).err();
+    if failed.is_some() {
+        shared.forget();
+    }
+    group.into_iter().for_each(|change| change.ended(failed.clone()));
+}
+
+/// Runs all changes in one transaction and makes it durable; `Ok(false)`: one refused, nothing was written.
+fn commit(shared: &Shared, group: &mut [Box<dyn Change>]) -> Result<bool, StoreError> {
+    let transaction = shared.database()?.begin_write().map_err(StoreError::failed)?;
+    for change in group {
+        if !change.run(&transaction) {
+            transaction.abort().map_err(StoreError::failed)?;
+            return Ok(false);
+        }
+    }
+    transaction.commit().map_err(StoreError::failed)?;
+    Ok(true)
+}
+
+/// Encodes a row.
+pub(crate) fn encode<T: serde::Serialize>(table: &'static str, row: &T) -> Result<Vec<u8>, StoreError> {
+    postcard::to_stdvec(row).map_err(|error| StoreError::Row { table, error: error.to_string() })
+}
+
+/// Decodes a row.
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(table: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
+    postcard::from_bytes(bytes).map_err(|error| StoreError::Row { table, error: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::{ReadableTable, TableDefinition};
+
+    use super::*;
+
+    const TABLE: TableDefinition<'static, u64, u64> = TableDefinition::new("test");
+
+    #[derive(Debug, thiserror::Error)]
+    enum Refused {
+        #[error("odd")]
+        Odd,
+        #[error(transparent)]
+        Store(#[from] StoreError),
+    }
+
+    fn set(key: u64) -> impl Fn(&WriteTransaction) -> Result<u64, Refused> + Send + 'static {
+        move |transaction| {
+            let mut table = transaction.open_table(TABLE).map_err(StoreError::failed)?;
+            table.insert(key, key).map_err(StoreError::failed)?;
+            if key % 2 == 1 { Err(Refused::Odd) } else { Ok(key) }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_change_leaves_nothing_and_takes_nobody_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let asked: Vec<_> = (0..100)
+            .map(|key| {
+                tokio::spawn({
+                    let store = store.clone();
+                    async move { store.write(set(key)).await }
+                })
+            })
+            .collect();
+        for (key, asked) in (0..).zip(asked) {
+            match asked.await.unwrap() {
+                Ok(took) => assert_eq!((took, key % 2), (key, 0)),
+                Err(refused) => assert!(matches!(refused, Refused::Odd) && key % 2 == 1),
+            }
+        }
+        let keys: Result<Vec<u64>, StoreError> = store
+            .read(|transaction| {
+                let table = transaction.open_table(TABLE).map_err(StoreError::failed)?;
+                Ok(table.iter().map_err(StoreError::failed)?.map(|row| row.unwrap().0.value()).collect())
+            })
+            .await;
+        assert_eq!(keys.unwrap(), (0..100).filter(|key| key % 2 == 0).collect::<Vec<_>>());
+    }
+}
