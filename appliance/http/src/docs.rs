@@ -1,6 +1,6 @@
 //! `/openapi.json`: the contract, made from the code.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
 
 use axum::{
     Router,
@@ -8,6 +8,8 @@ use axum::{
     routing::get,
 };
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+
+use crate::problem::Code;
 
 /// The path of the contract.
 pub(crate) const PATH: &str = "/openapi.json";
@@ -17,13 +19,23 @@ pub(crate) fn head() -> OpenApi {
     let info = InfoBuilder::new()
         .title("RelayPACS Edge")
         .version("1")
-        .description(Some(
-            "What the box took in, where it stands and the proof that it arrived. Until accounts exist, everything under /api/v1 is for \
-             callers on the box itself (127.0.0.1, ::1). Refusals are problem details (RFC 9457), times RFC 3339 in UTC.",
-        ))
+        .description(Some(description()))
         .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()))
         .build();
     OpenApiBuilder::new().info(info).build()
+}
+
+/// What holds for every operation, with the codes of refusals.
+fn description() -> String {
+    let mut text = String::from(
+        "What the box took in, where it stands and the proof that it arrived. Until accounts exist, everything under /api/v1 is for \
+         callers on the box itself (127.0.0.1, ::1). Refusals are problem details (RFC 9457), times RFC 3339 in UTC.\n\n\
+         ## Codes of refusals\n\n| code | status and meaning |\n|---|---|\n",
+    );
+    for code in Code::ALL {
+        let _ = writeln!(text, "| `{}` | {} |", code.name(), code.meaning().trim());
+    }
+    text
 }
 
 /// The route that answers with `contract`.

@@ -26,6 +26,7 @@ mod observe;
 mod peer;
 mod problem;
 mod routes;
+mod security;
 mod serve;
 mod stall;
 mod studies;

@@ -13,7 +13,7 @@ use axum::{
 };
 use futures_util::FutureExt;
 
-use crate::{metrics::HttpMetrics, problem::Problem};
+use crate::{metrics::HttpMetrics, problem::Problem, security};
 
 /// Wraps every route.
 pub(crate) async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
@@ -28,7 +28,7 @@ pub(crate) async fn observe(State(metrics): State<HttpMetrics>, request: Request
     let mut response = with_body(response, &path, &method, &route, &trace_id);
 
     let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    security::guard(headers);
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(&trace_id) {
         headers.insert("x-trace-id", value);
