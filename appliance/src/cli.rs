@@ -82,7 +82,7 @@ enum Command {
     Send(send::Send),
     /// Tests a destination of the box, or any DICOM node directly
     Echo(echo::Echo),
-    /// Lets nothing leave for a destination until it is resumed or the box restarts
+    /// Lets nothing leave for a destination until it is resumed (restarts do not end it)
     Pause(destinations::Pause),
     /// Lets a destination go on
     Resume(destinations::Resume),

@@ -39,6 +39,13 @@ impl StowSink {
         sink
     }
 
+    /// Starts one that keeps the files and gives them out by WADO-RS.
+    pub fn keeping(folder: &Folder, name: &str, arguments: &[&str]) -> Self {
+        let kept = folder.join(&format!("{name}-files"));
+        let kept = kept.to_str().expect("paths of tests are text");
+        Self::start(folder, name, &[arguments, &["--keep", kept]].concat())
+    }
+
     /// One that does not run yet: its port refuses connections.
     pub fn stopped(folder: &Folder, name: &str, arguments: &[&str]) -> Self {
         let folder = folder.join(name);

@@ -54,6 +54,24 @@ fn both_get_everything_and_one_that_is_down_does_not_hold_up_the_other() {
 }
 
 #[test]
+fn what_orthanc_stored_is_verified_by_query_and_by_retrieval() {
+    let folder = Folder::new();
+    let (query, retrieve) = (Orthanc::start(&folder, "query", &json!({})), Orthanc::start(&folder, "retrieve", &json!({})));
+    let appliance = Setup::new(&folder)
+        .stow("query", &query.url(), "verify = \"qido\"")
+        .stow("retrieve", &retrieve.url(), "verify = \"retrieve\"")
+        .start();
+    let objects = objects(Kind::Ct, 12);
+    store(&appliance, "CT1", &objects);
+    appliance.delivered(objects.len());
+    for entry in objects.iter().filter_map(|o| o.uid(STUDY)).collect::<BTreeSet<_>>().iter().flat_map(|study| appliance.ledger(study)) {
+        let proofs: Vec<_> = entry["deliveries"].as_array().expect("a list").iter().map(|d| (&d["destination"], &d["proof"])).collect();
+        assert!(proofs.contains(&(&json!("query"), &json!("qido"))), "{entry}");
+        assert!(proofs.contains(&(&json!("retrieve"), &json!("retrieve"))), "{entry}");
+    }
+}
+
+#[test]
 fn match_chooses_by_modality_and_by_sender() {
     let folder = Folder::new();
     let (ct, ward) = (StowSink::start(&folder, "ct", &[]), StowSink::start(&folder, "ward", &[]));
@@ -124,6 +142,13 @@ fn a_paused_destination_gets_nothing_until_it_is_resumed() {
     store(&appliance, "CT1", &objects);
     wait::for_true("the instances are queued", WITHIN, || appliance.queued() == 2);
     appliance.cli(&["echo", "pacs"]);
+    let paused_by = |appliance: &Appliance| appliance.web().get("/api/v1/destinations").json()[0]["paused_by"].clone();
+    appliance.kill();
+    appliance.start();
+    assert_eq!(paused_by(&appliance), "operator", "a restart does not lift it");
+    assert!(appliance.stop().success());
+    appliance.start();
+    assert_eq!((paused_by(&appliance), appliance.queued()), (json!("operator"), 2));
     assert!(sink.arrivals().is_empty(), "nothing leaves while it is paused");
     appliance.cli(&["resume", "pacs"]);
     appliance.delivered(objects.len());

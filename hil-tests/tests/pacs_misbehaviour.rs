@@ -34,7 +34,12 @@ fn scene_with(arguments: &[&str], keys: impl FnOnce(&Folder, &StowSink) -> Strin
     let folder = Folder::new();
     let sink = StowSink::start(&folder, "pacs", arguments);
     let keys = keys(&folder, &sink);
-    let appliance = Setup::new(&folder).stow("pacs", &sink.url(), &keys).start();
+    scene_on(folder, sink, &keys)
+}
+
+/// A box whose only PACS is `sink`.
+fn scene_on(folder: Folder, sink: StowSink, keys: &str) -> Scene {
+    let appliance = Setup::new(&folder).stow("pacs", &sink.url(), keys).start();
     let objects: Vec<Object> = study(Kind::Mr, 1, 7, 2).chain(study(Kind::Mr, 2, 3, 1)).map(|i| i.object()).collect();
     let scene = Scene { _folder: folder, sink, appliance, objects };
     scene.store(&scene.objects);
@@ -142,6 +147,28 @@ fn refused_for_good_is_held_with_the_reason_and_leaves_when_asked() {
         scene.appliance.cli(&["retry", &study]);
     }
     scene.all_arrive();
+}
+
+/// `verify = "qido"` and `"retrieve"`: what the PACS says it stored must be there.
+#[test]
+fn a_pacs_that_says_stored_and_has_not_is_found_out() {
+    for verify in ["qido", "retrieve"] {
+        let folder = Folder::new();
+        let sink = StowSink::keeping(&folder, "pacs", &["--fault", "listed-not-stored,every=5,sticky"]);
+        let retry = r#"retry = { first = "200ms", max = "2s", horizon = "6s" }"#;
+        let scene = scene_on(folder, sink, &format!("verify = \"{verify}\"\n{retry}"));
+        scene.eventually("delivered", 8);
+        scene.eventually("held", 2);
+        let deliveries = scene.deliveries();
+        let (held, proven): (Vec<_>, Vec<_>) = deliveries.iter().partition(|d| d["state"] == "held");
+        assert!(held.iter().all(|d| d["answer"].as_str().is_some_and(|a| a.starts_with("not-verified: "))), "{verify}: {held:?}");
+        assert!(proven.iter().all(|d| d["proof"] == verify), "{verify}: {proven:?}");
+        let studies = scene.appliance.studies();
+        assert!(studies.iter().any(|s| s["deliveries"].to_string().contains("not_verified")), "{verify}: {studies:?}");
+        scene.sink.heal();
+        scene.appliance.cli(&["retry", "--held"]);
+        scene.all_arrive();
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use relaypacs_domain::{Delivery, DeliveryState, DestinationName, HeldReason, ObjectId, Routing, ServiceLevel, Step, Uid};
 
@@ -60,6 +60,18 @@ impl Buffer {
     /// Gives a study's unsettled deliveries to a destination up, for good. Answers how many.
     pub async fn give_up(&self, study: &Uid, destination: &DestinationName) -> Result<u64, CatalogueError> {
         self.step_study(study, &Step::GiveUp, |name, delivery| name == destination && !delivery.is_settled()).await
+    }
+
+    /// Destinations that an operator has paused, over all restarts since.
+    pub fn paused(&self) -> BTreeSet<DestinationName> {
+        self.catalogue().paused()
+    }
+
+    /// Notes that an operator has paused a destination, or lifted that. Nothing here heeds it: whoever sends does.
+    pub async fn set_paused(&self, destination: &DestinationName, paused: bool) -> Result<(), CatalogueError> {
+        let (catalogue, destination) = (self.catalogue().clone(), destination.clone());
+        let noted = tokio::task::spawn_blocking(move || catalogue.set_paused(&destination, paused)).await;
+        noted.unwrap_or(Err(CatalogueError::Closing))
     }
 
     /// Notes that no more instances of a study are expected.

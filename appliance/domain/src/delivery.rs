@@ -123,6 +123,8 @@ pub enum HeldReason {
     RetryHorizon,
     /// Its bytes can no longer be read from the disk.
     Unreadable,
+    /// The destination said that it stored it, but does not have it, or not as it was sent.
+    NotVerified,
 }
 
 /// What went wrong in an attempt.
@@ -161,6 +163,8 @@ pub enum FailureCode {
     Io,
     /// Reading from the buffer failed.
     Unreadable,
+    /// Named as stored, but not found afterwards.
+    NotVerified,
 }
 
 impl HeldReason {
@@ -174,6 +178,7 @@ impl HeldReason {
             Self::TooLarge => "too_large",
             Self::RetryHorizon => "retry_horizon",
             Self::Unreadable => "unreadable",
+            Self::NotVerified => "not_verified",
         }
     }
 
@@ -187,6 +192,7 @@ impl HeldReason {
             Self::TooLarge => "raise the limit of the PACS or its proxy, then retry",
             Self::RetryHorizon => "mend the line or the PACS, then retry",
             Self::Unreadable => "check the disk; send the instance again from the modality",
+            Self::NotVerified => "see what became of it at the PACS, which said it was stored; mend that, then retry",
         }
     }
 }
@@ -207,6 +213,7 @@ impl FailureCode {
             Self::OtherBytes => "other-bytes".into(),
             Self::Io => "io".into(),
             Self::Unreadable => "unreadable".into(),
+            Self::NotVerified => "not-verified".into(),
         }
     }
 }

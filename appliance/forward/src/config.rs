@@ -54,6 +54,22 @@ pub struct DestinationConfig {
     /// When an instance is tried again.
     #[serde(default)]
     pub retry: RetryConfig,
+    /// How it is verified that a PACS has what it says it stored (none).
+    #[serde(default)]
+    pub verify: Verify,
+}
+
+/// How it is verified that a destination has what it names as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verify {
+    /// Its word is enough: named in ReferencedSOPSequence.
+    #[default]
+    None,
+    /// QIDO-RS must find the instance.
+    Qido,
+    /// The instance is retrieved by WADO-RS and must be equal byte for byte.
+    Retrieve,
 }
 
 /// What a destination is.
@@ -161,6 +177,7 @@ pub(crate) struct Checked {
     pub(crate) connect_timeout: Duration,
     pub(crate) stall_timeout: Duration,
     pub(crate) backoff: Backoff,
+    pub(crate) verify: Verify,
 }
 
 /// Where it leads.
@@ -208,6 +225,16 @@ impl Kind {
     }
 }
 
+impl Verify {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Qido => "qido",
+            Self::Retrieve => "retrieve",
+        }
+    }
+}
+
 impl AuthKind {
     const fn as_str(self) -> &'static str {
         match self {
@@ -246,6 +273,7 @@ impl DestinationConfig {
             connect_timeout: default_connect_timeout(),
             stall_timeout: default_stall_timeout(),
             retry: RetryConfig::default(),
+            verify: Verify::default(),
         }
     }
 
@@ -269,6 +297,7 @@ impl DestinationConfig {
             connect_timeout: self.connect_timeout,
             stall_timeout: self.stall_timeout,
             backoff: Backoff::new(self.retry).map_err(|e| self.wrong(e.field, duration::format(e.value), e.rule))?,
+            verify: self.verify,
         })
     }
 
@@ -316,6 +345,9 @@ impl DestinationConfig {
         }
         if let Some(file) = &self.ca_file {
             return Err(self.wrong("ca_file", file.display(), "belongs to kind stow"));
+        }
+        if self.verify != Verify::None {
+            return Err(self.wrong("verify", self.verify.as_str(), "belongs to kind stow; what goes to a folder is always read back"));
         }
         match &self.path {
             Some(path) if path.is_absolute() => Ok(Target::Folder { path: path.clone() }),

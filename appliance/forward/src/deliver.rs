@@ -7,8 +7,11 @@
 //! 4. 401 (after new credentials), 403, 404, 415 and the like concern the destination: everything is kept, the breaker pauses it. 413:
 //!    the batch is split, a single instance is held. 429, 503: Retry-After. Other 5xx, a broken or stalled line: the outcome is unknown;
 //!    the next attempt begins with QIDO-RS.
+//! 5. Where the destination's configuration asks for it, what is named as stored counts only when it is found there too (`verification`).
 //!
-//! Nothing here sleeps or repeats without end: every loop takes an item away or ends the run.
+//! Nothing here repeats without end: every loop takes an item away or ends the run.
+
+mod verification;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,10 +22,12 @@ use std::{
 use relaypacs_domain::{DestinationName, Failure, FailureCode, HeldReason, ObjectId, Proof, ProofKind, Uid, Verdict};
 use tokio::time::Instant;
 
+use self::verification::Listed;
 use crate::{
     backoff::Backoff,
     batch_size::BatchSize,
     breaker::Signal,
+    config::Verify,
     content::{ContentError, Part},
     dicomweb::{Retrieved, Service},
     metrics::Metrics,
@@ -37,6 +42,7 @@ pub(crate) struct StowDestination<'a> {
     pub(crate) backoff: &'a Backoff,
     pub(crate) size: &'a BatchSize,
     pub(crate) metrics: &'a Metrics,
+    pub(crate) verify: Verify,
 }
 
 /// Instances that go in one request.
@@ -65,6 +71,8 @@ struct Run<'a> {
     study: Option<Uid>,
     jobs: VecDeque<Job>,
     verdicts: Vec<(ObjectId, Verdict)>,
+    /// Named as stored in the answer that is being read, and still to be verified.
+    listed: Vec<Listed>,
     failure: Option<Failure>,
     proven: bool,
     /// Instances sent alone that were neither named nor found, in a row.
@@ -88,6 +96,7 @@ impl StowDestination<'_> {
             study,
             jobs: VecDeque::new(),
             verdicts: Vec::with_capacity(items.len()),
+            listed: Vec::new(),
             failure: None,
             proven: false,
             misses: 0,
@@ -198,6 +207,14 @@ impl Run<'_> {
             self.misses = 0;
             self.to.size.succeeded();
         }
+        let listed = std::mem::take(&mut self.listed);
+        if let Err(stop) = self.verify(listed).await {
+            let failure = status_failure(&reply);
+            for item in &rest {
+                self.again(item, failure.clone());
+            }
+            return Err(stop);
+        }
         if rest.is_empty() {
             return Ok(());
         }
@@ -293,7 +310,10 @@ impl Run<'_> {
         let detail = format!("named in ReferencedSOPSequence, HTTP {}{warning}", reply.status);
         let url = url.or_else(|| reply.answer.as_ref().ok().and_then(|answer| answer.retrieve_url.clone()));
         let proof = Proof::new(ProofKind::Stow, self.sending.clock.now(), detail, url.as_deref());
-        self.prove(item, proof);
+        match self.to.verify {
+            Verify::None => self.prove(item, proof),
+            Verify::Qido | Verify::Retrieve => self.listed.push(Listed { item: item.clone(), proof }),
+        }
     }
 
     async fn failed(&mut self, item: Item, reason: u16, renewed: bool, generation: u64) {
@@ -338,7 +358,7 @@ impl Run<'_> {
 
     /// Whether an instance is at the destination although no answer proved it.
     async fn is_there(&self, item: &Item) -> Result<Option<Proof>, Failure> {
-        if item.other_versions {
+        if self.needs_bytes(item) {
             let found = self.to.service.retrieve(&item.part.identity, item.part.bytes).await?;
             return Ok((found == Retrieved::DataSet(item.part.sha256)).then(|| self.retrieved()));
         }
@@ -348,7 +368,7 @@ impl Run<'_> {
 
     /// Settles those that are there already and gives back the others. A destination that cannot be asked is simply sent to again.
     async fn look_up(&mut self, items: Vec<Item>) -> Result<Vec<Item>, Stop> {
-        let (singles, by_series) = group(items, StowDestination::SINGLE_QUERIES);
+        let (singles, by_series) = group(items, StowDestination::SINGLE_QUERIES, |item| self.needs_bytes(item));
         let mut absent = Vec::new();
         for (study, series, items) in by_series {
             let found = self.asked(self.to.service.find_series(&study, &series).await)?;
@@ -427,19 +447,21 @@ fn service_fails(verdicts: &[(ObjectId, Verdict)]) -> bool {
         || verdicts.iter().filter_map(|(_, verdict)| if let Verdict::Retry { failure, .. } = verdict { Some(failure) } else { None });
     // what the box could not read is no fault of the destination
     let retries = || retries().filter(|failure| failure.code != FailureCode::Unreadable);
-    let in_trouble = |failure: &Failure| matches!(failure.code, FailureCode::Dicom(0xA700..=0xA7FF) | FailureCode::Answer);
+    let in_trouble =
+        |failure: &Failure| matches!(failure.code, FailureCode::Dicom(0xA700..=0xA7FF) | FailureCode::Answer | FailureCode::NotVerified);
     retries().count() > StowDestination::MISSES as usize || retries().any(in_trouble)
 }
 
 type OfSeries = (Uid, Uid, Vec<Item>);
 
-/// Parts items into those to ask for one by one and those of series that have more than `singles` of them.
-fn group(items: Vec<Item>, singles: usize) -> (Vec<Item>, Vec<OfSeries>) {
+/// Parts items into those to ask for one by one and those of series that have more than `singles` of them. A query for a series is no help
+/// where bytes are needed.
+fn group(items: Vec<Item>, singles: usize, needs_bytes: impl Fn(&Item) -> bool) -> (Vec<Item>, Vec<OfSeries>) {
     let mut by_series: HashMap<(Uid, Uid), Vec<Item>> = HashMap::new();
     let mut alone = Vec::new();
     for item in items {
         match (&item.part.identity.study, &item.part.identity.series) {
-            (Some(study), Some(series)) if !item.other_versions => {
+            (Some(study), Some(series)) if !needs_bytes(&item) => {
                 by_series.entry((study.clone(), series.clone())).or_default().push(item);
             }
             _ => alone.push(item),

@@ -14,7 +14,7 @@ use crate::{
     backoff::Backoff,
     batch_size::BatchSize,
     breaker::{Breaker, Permit, Probed, Signal},
-    config::{Auth, Checked, ConfigError, Kind, Target},
+    config::{Auth, Checked, ConfigError, Kind, Target, Verify},
     content::Contents,
     deliver::StowDestination,
     dicomweb::Service,
@@ -36,6 +36,7 @@ pub(crate) struct Destination {
     pub(crate) max_requests: usize,
     pub(crate) backoff: Backoff,
     pub(crate) size: BatchSize,
+    verify: Verify,
     pub(crate) metrics: Metrics,
     pub(crate) clock: Clock,
     /// Wakes the planner when somebody changed something.
@@ -81,6 +82,7 @@ impl Destination {
             matching: checked.matching,
             max_requests: checked.max_requests,
             backoff: checked.backoff,
+            verify: checked.verify,
             size: BatchSize::new(checked.max_request_bytes),
             limiter: checked.rate.map(|rate| Arc::new(Limiter::new(rate))),
             way,
@@ -112,7 +114,8 @@ impl Destination {
                 let lane = if is_urgent(level) { Lane::Urgent } else { Lane::Ordinary };
                 let limit = self.limiter.as_ref().map(|limiter| (limiter.clone(), lane));
                 let sending = Sending { contents, limit, clock: self.clock.clone() };
-                let to = StowDestination { name: &self.name, service, backoff: &self.backoff, size: &self.size, metrics: &self.metrics };
+                let (name, backoff, size, metrics) = (&self.name, &self.backoff, &self.size, &self.metrics);
+                let to = StowDestination { name, service, backoff, size, metrics, verify: self.verify };
                 to.deliver(items, study, &sending).await
             }
         }

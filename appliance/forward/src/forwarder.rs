@@ -2,11 +2,11 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use relaypacs_buffer::Buffer;
+use relaypacs_buffer::{Buffer, CatalogueError};
 use relaypacs_domain::{Clock, DestinationName, Routing};
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::{
     config::{ConfigError, DestinationConfig},
@@ -27,10 +27,10 @@ struct Inner {
 }
 
 impl Forwarder {
-    /// Checks the configuration and reads certificates; nothing is sent yet. Names must differ.
+    /// Checks the configuration and reads certificates; nothing is sent yet. Names must differ. What an operator has paused stays paused.
     #[expect(clippy::needless_pass_by_value, reason = "a handle is handed over, as the buffer is")]
     pub fn new(buffer: Buffer, clock: Clock, destinations: Vec<DestinationConfig>) -> Result<Self, ConfigError> {
-        let metrics = Metrics::default();
+        let (metrics, paused) = (Metrics::default(), buffer.paused());
         let mut names = HashSet::new();
         let mut built = Vec::with_capacity(destinations.len());
         for config in destinations {
@@ -38,7 +38,12 @@ impl Forwarder {
                 let (destination, value) = (config.name.clone(), Some(config.name.to_string()));
                 return Err(ConfigError { destination, field: "name".into(), value, rule: "is used twice".into() });
             }
-            built.push(Arc::new(Destination::new(config.checked()?, metrics.clone(), clock.clone())?));
+            let destination = Destination::new(config.checked()?, metrics.clone(), clock.clone())?;
+            if paused.contains(&destination.name) {
+                info!(destination = %destination.name, "an operator has paused the destination; nothing is sent to it until it is resumed");
+                destination.pause();
+            }
+            built.push(Arc::new(destination));
         }
         Ok(Self(Arc::new(Inner { buffer, destinations: built, metrics })))
     }
@@ -73,15 +78,23 @@ impl Forwarder {
         self.0.destinations.iter().map(|destination| destination.health()).collect()
     }
 
-    /// Sends nothing more to a destination until [`Self::resume`] or a restart (a pause is not kept on the disk); requests in flight end.
-    /// `false`: there is no such destination.
-    pub fn pause(&self, name: &DestinationName) -> bool {
-        self.find(name).map(|destination| destination.pause()).is_some()
+    /// Sends nothing more to a destination until [`Self::resume`], over restarts too; requests in flight end. `false`: there is no such
+    /// destination. An error: it could not be kept, and nothing has changed.
+    pub async fn pause(&self, name: &DestinationName) -> Result<bool, CatalogueError> {
+        let Some(destination) = self.find(name) else { return Ok(false) };
+        self.0.buffer.set_paused(name, true).await?;
+        destination.pause();
+        Ok(true)
     }
 
-    /// Lifts a pause, whoever made it, and tries the destination at once. `false`: there is no such destination.
-    pub fn resume(&self, name: &DestinationName) -> bool {
-        self.find(name).map(|destination| destination.resume()).is_some()
+    /// Lifts a pause, whoever made it, and tries the destination at once. Answers as [`Self::pause`] does.
+    pub async fn resume(&self, name: &DestinationName) -> Result<bool, CatalogueError> {
+        let Some(destination) = self.find(name) else { return Ok(false) };
+        if self.0.buffer.paused().contains(name) {
+            self.0.buffer.set_paused(name, false).await?;
+        }
+        destination.resume();
+        Ok(true)
     }
 
     /// Tries a destination step by step without storing anything. `None`: there is no such destination.

@@ -68,7 +68,7 @@ pub enum PausedBy {
         /// What the destination said.
         reason: Failure,
     },
-    /// An operator; until it is lifted or the box restarts.
+    /// An operator; until it is lifted, over restarts too.
     Operator,
 }
 

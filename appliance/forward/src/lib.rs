@@ -3,7 +3,7 @@
 //! | room | what it is for |
 //! |---|---|
 //! | `forwarder`, `planner`, `destination` | one supervised task a destination: what next, how much at once, whether at all |
-//! | `deliver`, `outcome` | STOW-RS: verdicts for each instance from answers, queries and retrievals |
+//! | `deliver`, `verification`, `outcome` | STOW-RS: verdicts for each instance from answers, queries and retrievals |
 //! | `stow/` | one STOW-RS request: the body that streams, the answer that is read |
 //! | `dicomweb/` | QIDO-RS and WADO-RS as far as proof needs them; DICOM JSON and XML answers |
 //! | `folder` | a folder as destination |
@@ -42,7 +42,7 @@ mod testing;
 mod transport;
 
 pub use backoff::RetryConfig;
-pub use config::{AuthConfig, AuthKind, ConfigError, DestinationConfig, Kind, MatchConfig};
+pub use config::{AuthConfig, AuthKind, ConfigError, DestinationConfig, Kind, MatchConfig, Verify};
 pub use forwarder::Forwarder;
 pub use health::{DestinationHealth, EchoReport, EchoStep, Paused, PausedBy, State};
 pub use metrics::Metrics;

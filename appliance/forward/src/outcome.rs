@@ -36,7 +36,11 @@ impl Item {
 
     /// Another try when the destination is fit again (the breaker sees to that), or held when the horizon has passed.
     pub(crate) fn again_after(&self, failure: Failure, after: Duration, backoff: &Backoff) -> Verdict {
-        if backoff.is_over(self.pending_for) { Verdict::Hold(HeldReason::RetryHorizon, failure) } else { Verdict::Retry { failure, after } }
+        if !backoff.is_over(self.pending_for) {
+            return Verdict::Retry { failure, after };
+        }
+        let not_verified = failure.code == FailureCode::NotVerified;
+        Verdict::Hold(if not_verified { HeldReason::NotVerified } else { HeldReason::RetryHorizon }, failure)
     }
 
     /// Whether being named as stored may be about another version: this one is a later one, or it was tried before and a later one may have
@@ -48,7 +52,7 @@ impl Item {
     /// Whether the last attempt may have delivered it although nothing proves so.
     pub(crate) fn may_be_there(&self) -> bool {
         match self.last_failure {
-            Some(FailureCode::Line | FailureCode::Answer | FailureCode::NotNamed) => true,
+            Some(FailureCode::Line | FailureCode::Answer | FailureCode::NotNamed | FailureCode::NotVerified) => true,
             Some(FailureCode::Http(status)) => !matches!(status, 401 | 403 | 404 | 405 | 406 | 413 | 415 | 429),
             Some(
                 FailureCode::Dns

@@ -106,20 +106,21 @@ async fn a_refusal_pauses_the_destination_and_a_person_lifts_it() {
     assert_eq!((health.state, health.last_error.as_ref().unwrap().code), (State::Down, FailureCode::Http(403)));
     assert_eq!(sink.stored().len(), 0);
     sink.clear();
-    assert!(relay.forwarder.resume(&"pacs".parse().unwrap()));
+    assert!(relay.forwarder.resume(&"pacs".parse().unwrap()).await.unwrap());
     relay.until_delivered("1.2.3").await;
     assert_eq!(relay.forwarder.destinations()[0].paused, None);
-    assert!(!relay.forwarder.resume(&"unknown".parse().unwrap()));
+    assert!(!relay.forwarder.resume(&"unknown".parse().unwrap()).await.unwrap());
     relay.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operators_pause_lasts_until_it_is_lifted() {
+async fn an_operators_pause_lasts_over_restarts_until_it_is_lifted() {
     let sink = Sink::start(&[]);
     let target = tempfile::tempdir().unwrap();
     let folder = DestinationConfig::folder("archive".parse().unwrap(), target.path());
-    let mut relay = Relay::open(vec![stow("pacs", &sink.url()), folder]).await;
-    assert!(relay.forwarder.pause(&"pacs".parse().unwrap()));
+    let relay = Relay::open(vec![stow("pacs", &sink.url()), folder]).await;
+    assert!(relay.forwarder.pause(&"pacs".parse().unwrap()).await.unwrap());
+    let mut relay = relay.restart().await;
     relay.run();
     relay.store_study("1.2.3", 5, 1_000, ServiceLevel::Stat).await;
     relay
@@ -129,8 +130,10 @@ async fn an_operators_pause_lasts_until_it_is_lifted() {
         .await;
     assert_eq!(sink.requests(), 0);
     assert_eq!(relay.forwarder.destinations()[0].paused.as_ref().unwrap().by, PausedBy::Operator);
-    assert!(relay.forwarder.resume(&"pacs".parse().unwrap()));
+    assert!(relay.forwarder.resume(&"pacs".parse().unwrap()).await.unwrap());
     relay.until_delivered("1.2.3").await;
+    let mut relay = relay.restart().await;
+    assert_eq!(relay.forwarder.destinations()[0].paused, None, "what was lifted stays lifted");
     relay.stop().await;
 }
 

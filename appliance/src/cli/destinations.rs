@@ -23,7 +23,7 @@ pub(crate) fn pause(arguments: &Arguments, command: &Pause) -> Result<(), Fault>
         arguments,
         "/admin/pause",
         &command.destination,
-        "nothing leaves for it until `relaypacs resume` or a restart of the box; studies are kept",
+        "nothing leaves for it until `relaypacs resume`, whatever restarts; studies are kept",
     )
 }
 

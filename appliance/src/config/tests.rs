@@ -195,7 +195,7 @@ fn the_example_s_commented_settings_are_the_code_s_defaults() {
     expected["modality"] = shown["modality"].clone();
     let bare = example("[[destination]]\nname = \"pacs\"\nkind = \"stow\"\nurl = \"https://pacs.example/dicom-web\"\n");
     expected["destination"] = shown["destination"].clone();
-    for key in ["max_requests", "max_request_bytes", "mbit_per_s", "connect_timeout", "stall_timeout", "retry"] {
+    for key in ["max_requests", "max_request_bytes", "mbit_per_s", "connect_timeout", "stall_timeout", "retry", "verify"] {
         expected["destination"][0][key] = show(&bare)["destination"][0][key].clone();
     }
     assert_eq!(shown, expected);

@@ -88,3 +88,30 @@ fn only_empty_folders_are_written_to_and_only_backups_are_read() {
     assert!(matches!(restore(to.path(), &to.path().join("y"), |_, _| {}), Err(BackupError::NoBackup(_))));
     assert!(matches!(restore(story.dir.path(), &to.path().join("z"), |_, _| {}), Err(BackupError::Open(_))), "a running one");
 }
+
+#[test]
+fn an_operators_pause_outlives_restart_and_rebuild_and_comes_along_with_a_backup() {
+    let (dir, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let open = |dir: &std::path::Path| Buffer::open(options(dir), Clock::system()).unwrap().0;
+    let names = |buffer: &Buffer| buffer.paused().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (pacs, archive) = ("pacs".parse().unwrap(), "archive".parse().unwrap());
+    let buffer = open(dir.path());
+    runtime.block_on(buffer.set_paused(&pacs, true)).unwrap();
+    runtime.block_on(buffer.set_paused(&archive, true)).unwrap();
+    runtime.block_on(buffer.set_paused(&archive, false)).unwrap();
+    buffer.close_blocking();
+    drop(buffer);
+    std::fs::write(dir.path().join("catalogue.redb"), b"broken").unwrap();
+    let buffer = open(dir.path());
+    assert_eq!(names(&buffer), ["pacs"]);
+    let copy = to.path().join("copy");
+    runtime.block_on(buffer.backup(copy.clone(), |_, _| {})).unwrap();
+    runtime.block_on(buffer.set_paused(&pacs, false)).unwrap();
+    buffer.close_blocking();
+    drop(buffer);
+    assert!(names(&open(dir.path())).is_empty());
+    let restored = to.path().join("restored");
+    restore(&copy, &restored, |_, _| {}).unwrap();
+    assert_eq!(names(&open(&restored)), ["pacs"]);
+}

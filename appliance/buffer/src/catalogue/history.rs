@@ -28,6 +28,8 @@ const RELEASED: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new(
 const DROPPED: TableDefinition<'static, u64, (u64, u64)> = TableDefinition::new("dropped");
 /// Event number → [`PastEvent`].
 const EVENTS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("events");
+/// Destinations that an operator has paused. Nothing in the log says so; files of before this table was made lack it.
+const PAUSED: TableDefinition<'static, &str, ()> = TableDefinition::new("paused");
 /// `"format"`, `"state"` → [`HistoryState`].
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 
@@ -67,7 +69,31 @@ pub(super) fn set_up(transaction: &redb::WriteTransaction) -> Done {
     transaction.open_table(RELEASED).map_err(open)?;
     transaction.open_table(DROPPED).map_err(open)?;
     transaction.open_table(EVENTS).map_err(open)?;
+    transaction.open_table(PAUSED).map_err(open)?;
     Ok(())
+}
+
+/// The destinations that an operator has paused.
+pub(super) fn paused(history: &Database) -> Done<Vec<String>> {
+    let table = match history.begin_read().map_err(storage)?.open_table(PAUSED) {
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        other => other.map_err(storage)?,
+    };
+    table.iter().map_err(storage)?.map(|row| row.map(|(name, _)| name.value().to_owned()).map_err(storage)).collect()
+}
+
+/// Notes durably that an operator has paused a destination, or lifted that.
+pub(super) fn set_paused(history: &Database, destination: &str, paused: bool) -> Done {
+    let write = history.begin_write().map_err(storage)?;
+    {
+        let mut table = write.open_table(PAUSED).map_err(storage)?;
+        if paused {
+            table.insert(destination, ()).map_err(storage)?;
+        } else {
+            table.remove(destination).map_err(storage)?;
+        }
+    }
+    write.commit().map_err(storage)
 }
 
 /// What a rebuilt catalogue must respect.
@@ -269,5 +295,8 @@ pub(super) fn copy(read: &redb::ReadTransaction, write: &redb::WriteTransaction)
     copy_table(read, write, RELEASED)?;
     copy_table(read, write, DROPPED)?;
     copy_table(read, write, EVENTS)?;
+    if read.list_tables().map_err(storage)?.any(|table| redb::TableHandle::name(&table) == redb::TableHandle::name(&PAUSED)) {
+        copy_table(read, write, PAUSED)?;
+    }
     copy_table(read, write, META)
 }

@@ -13,6 +13,7 @@ mod copying;
 mod history;
 mod keeping;
 mod leases;
+mod pauses;
 mod questions;
 mod row;
 mod tables;
@@ -21,6 +22,7 @@ mod tests;
 mod turns;
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -29,7 +31,7 @@ use std::{
 };
 
 use redb::{Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata};
-use relaypacs_domain::{Clock, Identity, ObjectId, Routing, Sha256, Timestamp};
+use relaypacs_domain::{Clock, DestinationName, Identity, ObjectId, Routing, Sha256, Timestamp};
 use tokio::sync::watch;
 
 pub(crate) use batches::Walk;
@@ -68,6 +70,8 @@ struct Shared {
     leases: Arc<Leases>,
     newest: watch::Sender<u64>,
     marks: Marks,
+    /// Destinations that an operator has paused, as the history has them.
+    paused: Mutex<BTreeSet<DestinationName>>,
     reopened: AtomicU64,
 }
 
@@ -129,6 +133,7 @@ impl Catalogue {
     ) -> Result<(Self, Checkpoint), OpenError> {
         let (stores, checkpoint, state) = open_stores(catalogue, history)?;
         let base = checkpoint.buffer_time.max(state.latest);
+        let paused = pauses::read(&stores.history).map_err(|error| OpenError::Catalogue(error.to_string()))?;
         let shared = Shared {
             stores: RwLock::new(stores),
             time: Mutex::new(RunningTime { base, boot: clock.boot() }),
@@ -137,6 +142,7 @@ impl Catalogue {
             leases: Arc::new(Leases::new()),
             newest: watch::Sender::new(state.next_event - 1),
             marks: Marks::default(),
+            paused: Mutex::new(paused),
             reopened: AtomicU64::new(0),
         };
         Ok((Self { shared: Arc::new(shared) }, checkpoint))

@@ -100,3 +100,14 @@ fn credentials_in_a_url_are_refused_and_not_repeated() {
     let said = complaint("name='p'\nkind='stow'\nurl='http://user:geheim@h/'");
     assert!(said.contains("must not hold credentials") && !said.contains("geheim"), "{said}");
 }
+
+#[test]
+fn verification_is_for_a_pacs() {
+    let read = |text: &str| toml::from_str::<DestinationConfig>(text);
+    let pacs = read("name = \"a\"\nkind = \"stow\"\nurl = \"http://a\"\nverify = \"retrieve\"").unwrap();
+    assert_eq!((pacs.verify, pacs.check()), (Verify::Retrieve, Ok(())));
+    assert_eq!(read("name = \"a\"\nkind = \"stow\"\nurl = \"http://a\"").unwrap().verify, Verify::None);
+    let error = read("name = \"a\"\nkind = \"folder\"\npath = \"/a\"\nverify = \"qido\"").unwrap().check().unwrap_err();
+    assert_eq!((error.field.as_str(), error.value.as_deref()), ("verify", Some("qido")));
+    assert!(read("name = \"a\"\nkind = \"stow\"\nurl = \"http://a\"\nverify = \"yes\"").is_err());
+}

@@ -25,6 +25,7 @@ struct Bench {
     size: BatchSize,
     metrics: Metrics,
     contents: Memory,
+    verify: Verify,
 }
 
 impl Bench {
@@ -42,7 +43,17 @@ impl Bench {
             size: BatchSize::new(64 << 20),
             metrics: Metrics::default(),
             contents: Memory::default(),
+            verify: Verify::None,
         }
+    }
+
+    fn verifying(url: &str, verify: Verify) -> Self {
+        Self { verify, ..Self::new(url) }
+    }
+
+    fn destination(&self) -> StowDestination<'_> {
+        let Self { name, service, backoff, size, metrics, verify, .. } = self;
+        StowDestination { name, service, backoff, size, metrics, verify: *verify }
     }
 
     /// `count` instances of one series with `payload` bytes each.
@@ -59,8 +70,7 @@ impl Bench {
     }
 
     async fn deliver(&self, items: &[Item]) -> Outcome {
-        let to =
-            StowDestination { name: &self.name, service: &self.service, backoff: &self.backoff, size: &self.size, metrics: &self.metrics };
+        let to = self.destination();
         let sending = Sending { contents: Arc::new(self.contents.clone()), limit: None, clock: Clock::system() };
         let mut outcome = to.deliver(items.to_vec(), Some(STUDY.parse().unwrap()), &sending).await;
         outcome.verdicts.sort_by_key(|(object, _)| *object);
@@ -458,8 +468,69 @@ async fn a_limited_line_is_not_taken_for_a_stall() {
         limit: Some((limiter, crate::limiter::Lane::Ordinary)),
         clock: Clock::system(),
     };
-    let to =
-        StowDestination { name: &bench.name, service: &bench.service, backoff: &bench.backoff, size: &bench.size, metrics: &bench.metrics };
-    let outcome = to.deliver(items, Some(STUDY.parse().unwrap()), &sending).await;
+    let outcome = bench.destination().deliver(items, Some(STUDY.parse().unwrap()), &sending).await;
     assert_eq!(words(&outcome), ["stow"; 2]);
+}
+
+#[tokio::test]
+async fn rule_7_what_is_named_as_stored_counts_when_it_is_found_there() {
+    for (verify, word) in [(Verify::Qido, "qido"), (Verify::Retrieve, "retrieve")] {
+        for flavour in FLAVOURS {
+            let sink = Sink::keeping(&["--flavour", flavour]);
+            let mut bench = Bench::verifying(&sink.url(), verify);
+            let items = bench.instances(7, 1000);
+            let outcome = bench.deliver(&items).await;
+            assert_eq!((words(&outcome), outcome.signal), (vec![word.to_string(); 7], Signal::Proof), "{flavour}: {outcome:?}");
+            let (_, Verdict::Proven(proof)) = &outcome.verdicts[0] else { panic!("{outcome:?}") };
+            assert!(proof.detail.starts_with("named in ReferencedSOPSequence, HTTP 200, and "), "{}", proof.detail);
+            assert_eq!(sink.requests(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn rule_7_a_receiver_that_says_stored_and_has_not_is_noticed() {
+    for verify in [Verify::Qido, Verify::Retrieve] {
+        // it threw two of seven away: they are tried again, and arrive once it does its work
+        let sink = Sink::keeping(&["--fault", "listed-not-stored,times=2"]);
+        let mut bench = Bench::verifying(&sink.url(), verify);
+        let items = bench.instances(7, 1000);
+        let outcome = bench.deliver(&items).await;
+        let failed = words(&outcome).into_iter().filter(|word| word == "retry:not-verified").count();
+        assert_eq!((failed, outcome.signal), (2, Signal::Proof), "{verify:?}: {outcome:?}");
+        let outcome = bench.deliver(&after(&items, &outcome)).await;
+        assert_eq!((words(&outcome).len(), outcome.signal), (2, Signal::Proof), "{verify:?}: {outcome:?}");
+        assert!(outcome.verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Proven(_))), "{outcome:?}");
+        assert_eq!(sink.stored().len(), 7);
+        // it throws everything away: its service fails, whatever it says; without verification nobody would notice
+        sink.fault("listed-not-stored");
+        let item = bench.instance(9, "1.2.826.1.1.9", b"nine");
+        let outcome = bench.deliver(std::slice::from_ref(&item)).await;
+        assert_eq!((words(&outcome), outcome.signal), (vec!["retry:not-verified".to_string()], Signal::Failed));
+        let overdue = Item { pending_for: Duration::from_hours(192), ..item };
+        assert_eq!(words(&bench.deliver(&[overdue]).await), ["held:not_verified:not-verified"]);
+    }
+}
+
+#[tokio::test]
+async fn rule_7_bytes_that_come_back_changed_are_held_at_once() {
+    // the receiver keeps the old bytes silently and lists the new ones
+    let sink = Sink::keeping(&[]);
+    let mut bench = Bench::verifying(&sink.url(), Verify::Retrieve);
+    let items = bench.instances(1, 1000);
+    assert_eq!(words(&bench.deliver(&items).await), ["retrieve"]);
+    let changed = bench.instance(2, "1.2.826.1.1.1", b"other bytes");
+    assert_eq!(words(&bench.deliver(&[changed]).await), ["held:not_verified:other-bytes"]);
+}
+
+#[tokio::test]
+async fn rule_7_a_receiver_that_cannot_be_asked_is_asked_again_before_anything_is_sent_again() {
+    let sink = Sink::start(&["--fault", "qido:500"]);
+    let mut bench = Bench::verifying(&sink.url(), Verify::Qido);
+    let items = bench.instances(3, 1000);
+    let outcome = bench.deliver(&items).await;
+    assert_eq!(words(&outcome), ["retry:http-500"; 3]);
+    sink.clear();
+    assert_eq!(words(&bench.deliver(&after(&items, &outcome)).await), ["qido"; 3]);
+    assert_eq!(sink.requests(), 1, "not sent twice");
 }

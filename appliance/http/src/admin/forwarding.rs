@@ -88,14 +88,15 @@ async fn echo(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer
     Ok(Answer(Echo::from(report)))
 }
 
-/// Sends nothing more to a destination until it is resumed or the box restarts: the pause is not kept over a restart.
+/// Sends nothing more to a destination until it is resumed; the pause lasts over restarts.
 #[utoipa::path(post, path = "/admin/pause", operation_id = "pause", tag = "admin", request_body = Named, responses(
     (status = 200, description = "paused", body = PauseState),
     (status = 404, description = "no such destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn pause(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer<PauseState>, Problem> {
-    if !app.forwarder.pause(&asked.destination) {
+    if !app.forwarder.pause(&asked.destination).await? {
         return Err(no_such_destination(&asked.destination));
     }
     tracing::info!(destination = %asked.destination, "an operator pauses a destination");
@@ -107,9 +108,10 @@ async fn pause(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answe
     (status = 200, description = "resumed", body = PauseState),
     (status = 404, description = "no such destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn resume(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer<PauseState>, Problem> {
-    if !app.forwarder.resume(&asked.destination) {
+    if !app.forwarder.resume(&asked.destination).await? {
         return Err(no_such_destination(&asked.destination));
     }
     tracing::info!(destination = %asked.destination, "an operator resumes a destination");
