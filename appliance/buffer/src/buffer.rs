@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 use crate::{
     CatalogueError, Metrics, OpenError, ReadError, Reader, Writer,
     catalogue::{Catalogue, Checkpoint},
-    entry::{Entry, Note},
+    entry::{Entry, Extent, Note},
     indexer::{Indexer, replay},
     metrics::{ReadState, State},
     recovery::{Found, Region, inspect},
@@ -32,6 +32,7 @@ use crate::{
         pool::Pool,
         queue::Request,
         record::{HEADER, Kind, MAX_DATA, SEGMENT_HEADER},
+        segment::Segment,
     },
     upkeep::{Keeper, Upkeep, UpkeepSettings},
 };
@@ -265,9 +266,12 @@ impl Buffer {
             return;
         }
         self.metrics().damaged.inc_by(objects.len() as u64);
+        // A damaged part is gone: whoever uploads it is told that it is missing, and sends it again.
+        let (parts, objects): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| self.catalogue().is_part(*object).unwrap_or(false));
         let note = Note::Damaged { objects, at: self.inner.clock.now() };
         // On a thread of its own: whoever opens may stand on one that drives a runtime, where this wait is not allowed.
-        let noted = thread::scope(|scope| scope.spawn(|| self.log().append_blocking(Entry::Note(note))).join());
+        let append = || self.log().append_blocking(Entry::Release(parts)).and_then(|_| self.log().append_blocking(Entry::Note(note)));
+        let noted = thread::scope(|scope| scope.spawn(append).join());
         if let Err(why) = noted.unwrap_or(Err(CatalogueError::Closing)) {
             warn!(error = %why, "damaged objects could not be noted; they are found again when they are read");
         }
@@ -312,6 +316,11 @@ impl Buffer {
 
     /// Begins an object. Fails at once at the 95 % mark, when closing, or when the log cannot be written.
     pub fn begin(&self) -> Result<Writer, Refused> {
+        self.may_begin()?;
+        Ok(Writer::new(self.clone(), self.next_object(), self.inner.most_run, Some(sha2::Sha256::default())))
+    }
+
+    fn may_begin(&self) -> Result<(), Refused> {
         if self.log().queue.is_closed() {
             return Err(Refused::Closing);
         }
@@ -321,8 +330,18 @@ impl Buffer {
         if self.usage().refusing {
             return Err(Refused::Full);
         }
-        let object = ObjectId(self.inner.next_object.fetch_add(1, Ordering::Relaxed));
-        Ok(Writer::new(self.clone(), object, self.inner.most_run))
+        Ok(())
+    }
+
+    /// Begins a part of an upload: as [`Self::begin`], but its bytes are an object's only when one is made of them ([`Self::compose`]).
+    pub fn begin_part(&self) -> Result<Writer, Refused> {
+        self.may_begin()?;
+        Ok(Writer::new(self.clone(), self.next_object(), self.inner.most_run, None))
+    }
+
+    /// The number of the next object.
+    pub(crate) fn next_object(&self) -> ObjectId {
+        ObjectId(self.inner.next_object.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Hands a commit over that is made under the routing in force: nothing changes that in between.
@@ -341,12 +360,27 @@ impl Buffer {
 
     /// Opens the data set of an object for reading (any range of its bytes); pins its extents while the reader lives.
     pub fn read(&self, object: ObjectId) -> Result<Reader, ReadError> {
+        let look_up = || {
+            let stored = self.catalogue().object(object)?.ok_or(ReadError::Unknown(object))?;
+            let extents = stored.extents.clone();
+            Ok((stored, extents))
+        };
+        let (stored, _, pins) = self.look_up_and_pin(object, look_up)?;
+        Ok(Reader::new(object, stored, pins, self.log().pool.clone()))
+    }
+
+    /// Looks extents up and keeps their bytes in place; again if they were moved in between.
+    pub(crate) fn look_up_and_pin<T>(
+        &self,
+        object: ObjectId,
+        look_up: impl Fn() -> Result<(T, Vec<Extent>), ReadError>,
+    ) -> Result<(T, Vec<Extent>, Vec<Arc<Segment>>), ReadError> {
         let mut tries = 0;
         loop {
-            let stored = self.catalogue().object(object)?.ok_or(ReadError::Unknown(object))?;
-            let pins: Result<Vec<_>, ExtentError> = stored.extents.iter().map(|extent| self.log().pin(extent)).collect();
+            let (found, extents) = look_up()?;
+            let pins: Result<Vec<_>, ExtentError> = extents.iter().map(|extent| self.log().pin(extent)).collect();
             match pins {
-                Ok(pins) => return Ok(Reader::new(object, stored, pins, self.log().pool.clone())),
+                Ok(pins) => return Ok((found, extents, pins)),
                 // It was moved, or released, since it was looked up.
                 Err(ExtentError::Reused { .. }) if tries < 3 => tries += 1,
                 Err(error) => return Err(ReadError::of(object, error)),
@@ -466,6 +500,12 @@ impl Hurt {
                     self.objects.insert(commit.object, damage);
                 }
             }
+            Entry::Part(part) => {
+                self.objects.remove(&part.object);
+                if let Some(region) = self.regions.iter().find(|region| region.hits_any(&part.extents)) {
+                    self.objects.insert(part.object, Damage { object: Some(part.object), ..region.damage() });
+                }
+            }
             Entry::Note(Note::Moved { object, extents }) => {
                 self.objects.remove(object);
                 if let Some(region) = self.regions.iter().find(|region| region.hits_any(extents)) {
@@ -479,7 +519,7 @@ impl Hurt {
 
     /// All that is to be reported, and the objects to be noted as damaged.
     fn report(self, catalogue: &Catalogue) -> (Vec<Damage>, Vec<ObjectId>) {
-        let known = |object| catalogue.object(object).ok().flatten().is_some();
+        let known = |object| catalogue.object(object).ok().flatten().is_some() || catalogue.is_part(object).unwrap_or(false);
         let objects: Vec<_> = self.objects.keys().copied().filter(|object| known(*object)).collect();
         // Bytes of an object that was never committed are nobody's loss; whatever else was there, somebody may miss.
         let others = self.regions.iter().filter(|region| region.kind != Some(Kind::Data)).map(|region| {

@@ -1,4 +1,4 @@
-//! Reading one object back, in order, verified, in constant memory.
+//! Reading an object, or parts, back: in order, verified, in constant memory.
 
 use std::{ops::Range, sync::Arc};
 
@@ -14,7 +14,6 @@ use crate::{
         ExtentError,
         handle::read_run,
         pool::{Pool, PooledSlice},
-        record::HEADER,
         segment::Segment,
     },
 };
@@ -23,14 +22,23 @@ use crate::{
 ///
 /// While it lives, the object's bytes stay where they are, whatever happens to the object. One piece is read ahead.
 pub struct Reader {
+    identity: Identity,
+    sha256: Sha256,
+    pieces: Pieces,
+}
+
+/// Reads bytes that lie in the log, as [`Reader`] does.
+pub struct Pieces {
+    /// Whose bytes they are, or the first of those.
     object: ObjectId,
-    stored: StoredObject,
+    bytes: u64,
+    extents: Vec<Extent>,
     /// The extents' segments, one an extent.
     pins: Vec<Arc<Segment>>,
     pool: Pool,
     /// What is still to be given.
     left: Range<u64>,
-    /// The extent in which `left` begins, and the byte of the object with which that one begins.
+    /// The extent in which `left` begins, and the byte of the whole with which that one begins.
     cursor: (usize, u64),
     /// The piece at the beginning of `left`, being read.
     ahead: Option<JoinHandle<Result<Bytes, ReadError>>>,
@@ -69,28 +77,54 @@ pub enum ReadError {
 
 impl Reader {
     pub(crate) fn new(object: ObjectId, stored: StoredObject, pins: Vec<Arc<Segment>>, pool: Pool) -> Self {
-        let left = 0..stored.bytes;
-        Self { object, stored, pins, pool, left, cursor: (0, 0), ahead: None }
+        let StoredObject { identity, bytes, sha256, extents, .. } = stored;
+        Self { identity, sha256, pieces: Pieces::new(object, bytes, extents, pins, pool) }
     }
 
     /// Bytes of the data set.
     pub fn len(&self) -> u64 {
-        self.stored.bytes
+        self.pieces.len()
     }
 
     /// Whether the data set has no bytes.
     pub fn is_empty(&self) -> bool {
-        self.stored.bytes == 0
+        self.pieces.is_empty()
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
-        &self.stored.identity
+        &self.identity
     }
 
     /// Of the whole data set.
     pub fn sha256(&self) -> Sha256 {
-        self.stored.sha256
+        self.sha256
+    }
+
+    /// The next piece; `None` at the end. Disk work happens off the async workers. After an error the same piece is tried again.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ReadError> {
+        self.pieces.next().await
+    }
+
+    /// Restarts at a byte range (cut to the object's length).
+    pub fn seek(&mut self, range: Range<u64>) {
+        self.pieces.seek(range);
+    }
+}
+
+impl Pieces {
+    pub(crate) fn new(object: ObjectId, bytes: u64, extents: Vec<Extent>, pins: Vec<Arc<Segment>>, pool: Pool) -> Self {
+        Self { object, bytes, extents, pins, pool, left: 0..bytes, cursor: (0, 0), ahead: None }
+    }
+
+    /// Bytes in all.
+    pub fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
     }
 
     /// The next piece; `None` at the end. Disk work happens off the async workers. After an error the same piece is tried again.
@@ -102,9 +136,9 @@ impl Reader {
         Ok(Some(piece))
     }
 
-    /// Restarts at a byte range (cut to the object's length).
+    /// Restarts at a byte range (cut to the length).
     pub fn seek(&mut self, range: Range<u64>) {
-        let end = range.end.min(self.stored.bytes);
+        let end = range.end.min(self.bytes);
         self.left = range.start.min(end)..end;
         self.cursor = (0, 0);
         self.ahead = None;
@@ -117,14 +151,14 @@ impl Reader {
             return None;
         }
         let (mut index, mut start) = self.cursor;
-        while let Some(extent) = self.stored.extents.get(index)
+        while let Some(extent) = self.extents.get(index)
             && start + u64::from(extent.len) <= left.start
         {
             start += u64::from(extent.len);
             index += 1;
         }
         self.cursor = (index, start);
-        let wanted = self.stored.extents.get(index).copied().zip(self.pins.get(index).cloned());
+        let wanted = self.extents.get(index).copied().zip(self.pins.get(index).cloned());
         Some(tokio::task::spawn_blocking(move || {
             let Some((extent, segment)) = wanted else {
                 return Err(ReadError::Damaged { object, segment: 0, offset: 0, what: "its extents do not cover it".into() });
@@ -138,9 +172,8 @@ impl Reader {
 /// Reads an extent, checks it and gives a part of it away.
 fn read_piece(object: ObjectId, segment: &Segment, extent: &Extent, part: Range<usize>, pool: &Pool) -> Result<Bytes, ReadError> {
     let mut buffer = pool.take_now();
-    read_run(segment, object, extent, &mut buffer.bytes).map_err(|error| ReadError::of(object, error))?;
-    let header = HEADER as usize;
-    Ok(Bytes::from_owner(PooledSlice(buffer, part.start + header..part.end + header)))
+    let bytes = read_run(segment, extent, &mut buffer.bytes).map_err(|error| ReadError::of(object, error))?;
+    Ok(Bytes::from_owner(PooledSlice(buffer, part.start + bytes.start..part.end + bytes.start)))
 }
 
 impl ReadError {

@@ -18,8 +18,8 @@ use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::{
     CatalogueError,
-    catalogue::{Catalogue, ObjectRow},
-    entry::{BufferTime, Carried, Commit, Entry, Note},
+    catalogue::{Catalogue, ObjectRow, PartRow},
+    entry::{BufferTime, Carried, Commit, Entry, Extent, Note, Part},
     segment::{LogHandle, Scanned, ScannedRecord, SegmentInfo},
     watermarks::Level,
 };
@@ -188,10 +188,13 @@ impl Reclaim {
     /// Says again where the bytes of objects are whose newest commit record does not know it.
     fn carry_moves(&self, epoch: u64, moved: &BTreeSet<ObjectId>) -> Done {
         for object in moved {
-            if let Some(row) = self.catalogue.object_row(*object)?
-                && row.recorded() <= epoch
+            let object_row = self.catalogue.object_row(*object)?.map(|row| (row.recorded(), row.extents));
+            let part_row = || Ok::<_, CatalogueError>(self.catalogue.part_row(*object)?.map(|row| (row.recorded(), row.extents)));
+            let row = if object_row.is_some() { object_row } else { part_row()? };
+            if let Some((recorded, extents)) = row
+                && recorded <= epoch
             {
-                self.log.append_blocking(Entry::Note(Note::Moved { object: *object, extents: row.extents }))?;
+                self.log.append_blocking(Entry::Note(Note::Moved { object: *object, extents }))?;
             }
         }
         Ok(())
@@ -267,20 +270,48 @@ impl Reclaim {
     fn empty(&self, info: &SegmentInfo) -> Done<bool> {
         let residents = self.catalogue.residents(info.epoch, MOST_MOVED + 1)?;
         let too_big = |row: &ObjectRow| row.bytes > (self.segment_bytes / 2).max(1 << 20);
-        if residents.len() > MOST_MOVED || residents.iter().any(|(_, row)| too_big(row)) {
+        let parts = self.catalogue.resident_parts(info.epoch, MOST_MOVED + 1)?;
+        if residents.len() + parts.len() > MOST_MOVED || residents.iter().any(|(_, row)| too_big(row)) {
             return Ok(false);
         }
+        for (part, row) in &parts {
+            if !self.move_out(info.epoch, *part, &row.extents)? {
+                return Ok(false);
+            }
+        }
+        self.record_parts_again(info.epoch, &parts)?;
         let recorded: BTreeSet<ObjectId> =
             residents.iter().filter(|(_, row)| row.recorded() == info.epoch).map(|(object, _)| *object).collect();
         for (object, row) in &residents {
-            if row.extents.iter().any(|extent| extent.epoch == info.epoch)
-                && let Err(error) = self.log.move_object_blocking(*object, &row.extents)?
-            {
-                tracing::warn!(object = object.0, %error, "an object cannot be moved to make room");
+            if !self.move_out(info.epoch, *object, &row.extents)? {
                 return Ok(false);
             }
         }
         self.record_again(info, &recorded)
+    }
+
+    /// Copies an object's or a part's bytes to the end of the log if some are in the segment of `epoch`. `false`: it cannot be done.
+    fn move_out(&self, epoch: u64, object: ObjectId, extents: &[Extent]) -> Done<bool> {
+        if extents.iter().any(|extent| extent.epoch == epoch)
+            && let Err(error) = self.log.move_object_blocking(object, extents)?
+        {
+            tracing::warn!(object = object.0, %error, "an object cannot be moved to make room");
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Writes the records of parts again whose newest one is in the segment of `epoch`. One that is released meanwhile stays released.
+    fn record_parts_again(&self, epoch: u64, parts: &[(ObjectId, PartRow)]) -> Done {
+        for batch in parts.chunks(AT_ONCE) {
+            let mut entries = Vec::new();
+            for (object, _) in batch.iter().filter(|(_, row)| row.recorded() == epoch) {
+                let Some(PartRow { key, bytes, extents, accepted, .. }) = self.catalogue.part_row(*object)? else { continue };
+                entries.push(Entry::Part(Box::new(Part { object: *object, key, bytes, extents, accepted })));
+            }
+            self.append_all(entries)?;
+        }
+        Ok(())
     }
 
     /// Writes commit records again, with where the bytes are now, and after each what notes have said since.
@@ -347,6 +378,8 @@ impl Said {
             Entry::Note(Note::Carried(carried)) => drop(self.objects.insert(carried.object)),
             Entry::Note(Note::Priority { study, .. } | Note::Complete { study, .. }) => drop(self.studies.insert(study)),
             Entry::Note(Note::Moved { object, .. }) => drop(self.moved.insert(object)),
+            // While a part lives, its record keeps its segment.
+            Entry::Part(_) => {}
             // Events are copied to the history on their own.
             Entry::Note(Note::Happened { .. }) => {}
         }

@@ -268,6 +268,6 @@ impl Region {
     }
 
     fn hits(&self, extent: &Extent) -> bool {
-        extent.epoch == self.epoch && extent.offset < self.end && self.start < extent.offset + HEADER + extent.len
+        extent.epoch == self.epoch && extent.offset < self.end && self.start < extent.offset + HEADER + extent.run
     }
 }

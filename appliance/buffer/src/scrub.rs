@@ -19,6 +19,8 @@ use crate::{
 
 /// Objects looked up together.
 const BATCH: usize = 256;
+/// Parts read in one step (of an upload's chunks, a few MiB each).
+const PARTS: usize = 4;
 
 /// What reading everything back found.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -57,6 +59,7 @@ fn scrub_all(catalogue: &Catalogue, log: &LogHandle) -> Result<ScrubReport, Cata
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
     next: u64,
+    next_part: u64,
     buffer: Vec<u8>,
 }
 
@@ -92,6 +95,26 @@ impl Pass {
             let at = catalogue.clock().now();
             log.append_blocking(Entry::Note(Note::Damaged { objects: damaged, at }))?;
         }
+        Ok(!batch.is_empty() || self.parts(catalogue, log, report)?)
+    }
+
+    /// Reads a batch of parts back, once all objects were. A damaged one is released: whoever uploads it is told that it is missing.
+    fn parts(&mut self, catalogue: &Catalogue, log: &LogHandle, report: &mut ScrubReport) -> Result<bool, CatalogueError> {
+        let batch = catalogue.parts_from(self.next_part, PARTS)?;
+        for (part, row) in &batch {
+            self.next_part = part.0 + 1;
+            for extent in &row.extents {
+                let Err(error) = log.read_extent(extent, &mut self.buffer) else { continue };
+                if catalogue.part_row(*part)?.is_none_or(|now| now != *row) {
+                    break; // moved or released meanwhile
+                }
+                tracing::error!(part = part.0, segment = extent.segment, offset = extent.offset, %error, "damaged on the disk");
+                log.append_blocking(Entry::Release(vec![*part]))?;
+                let (segment, offset) = (u64::from(extent.segment), u64::from(extent.offset));
+                report.damaged.push(Damage { segment, offset, object: Some(*part), sop_instance: None, what: error.to_string() });
+                break;
+            }
+        }
         Ok(!batch.is_empty())
     }
 }
@@ -113,7 +136,7 @@ fn check(
     };
     let mut current = row.clone();
     loop {
-        let Err((extent, error)) = read_back(log, object, &current, buffer) else { return Ok(None) };
+        let Err((extent, error)) = read_back(log, &current, buffer) else { return Ok(None) };
         match catalogue.object_row(object)? {
             None => return Ok(None),
             Some(now) if now.extents != current.extents => current = now,
@@ -127,10 +150,10 @@ fn check(
 
 type Fault = (Option<(u32, u32)>, String);
 
-fn read_back(log: &LogHandle, object: ObjectId, row: &ObjectRow, buffer: &mut Vec<u8>) -> Result<(), Fault> {
+fn read_back(log: &LogHandle, row: &ObjectRow, buffer: &mut Vec<u8>) -> Result<(), Fault> {
     let mut hash = Sha256::new();
     for extent in &row.extents {
-        log.read_extent(object, extent, buffer).map_err(|error: ExtentError| (Some((extent.segment, extent.offset)), error.to_string()))?;
+        log.read_extent(extent, buffer).map_err(|error: ExtentError| (Some((extent.segment, extent.offset)), error.to_string()))?;
         hash.update(&buffer);
     }
     if hash.finalize()[..] == row.sha256.0 {

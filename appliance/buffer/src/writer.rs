@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Buffer,
-    entry::Commit,
+    entry::{Commit, Part, PartKey},
     segment::{
         pool::{Handover, PooledBuf},
         queue::{Request, Run},
@@ -26,7 +26,8 @@ use crate::{
 pub struct Writer {
     buffer: Buffer,
     object: ObjectId,
-    hash: sha2::Sha256,
+    /// Of an object; parts are not hashed as such.
+    hash: Option<sha2::Sha256>,
     run: Option<(PooledBuf, u32)>,
     written: u64,
     most: usize,
@@ -78,17 +79,8 @@ pub enum WriteError {
 }
 
 impl Writer {
-    pub(crate) fn new(buffer: Buffer, object: ObjectId, most: usize) -> Self {
-        Self {
-            buffer,
-            object,
-            hash: sha2::Sha256::new(),
-            run: None,
-            written: 0,
-            most: most.min(MAX_DATA),
-            begun: false,
-            broken: Arc::default(),
-        }
+    pub(crate) fn new(buffer: Buffer, object: ObjectId, most: usize, hash: Option<sha2::Sha256>) -> Self {
+        Self { buffer, object, hash, run: None, written: 0, most: most.min(MAX_DATA), begun: false, broken: Arc::default() }
     }
 
     /// Appends bytes of the data set. Waits while the committer is behind (that is the backpressure).
@@ -104,7 +96,9 @@ impl Writer {
             };
             let (now, later) = bytes.split_at(bytes.len().min(self.most - run.bytes.len()));
             run.bytes.extend_from_slice(now);
-            self.hash.update(now);
+            if let Some(hash) = &mut self.hash {
+                hash.update(now);
+            }
             self.run = Some((run, crc32c::crc32c_append(crc, now)));
             self.written += now.len() as u64;
             bytes = later;
@@ -125,7 +119,7 @@ impl Writer {
 
     /// Makes the object durable. When it answers `Ok`, bytes and record survive power loss.
     pub async fn commit(mut self, object: NewObject) -> Result<Placed, WriteError> {
-        let sha256 = Sha256(self.hash.finalize_reset().into());
+        let sha256 = Sha256(self.hash.take().unwrap_or_default().finalize().into());
         let placed = Placed { object: self.object, sha256, bytes: self.written, copies: 1 };
         let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, _handover: Handover::last() });
         self.begun = false; // from here on the committer ends the object
@@ -151,9 +145,36 @@ impl Writer {
         Ok(placed)
     }
 
+    /// Hands a part over to be made durable. What it answers with says when it is; whoever does not wait for that does not undo it.
+    pub fn commit_part(mut self, key: PartKey) -> PartTicket {
+        let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, _handover: Handover::last() });
+        self.begun = false; // from here on the committer ends it
+        let (ticket, answer) = oneshot::channel();
+        let (object, bytes) = (self.object, self.written);
+        let part = Box::new(Part { object, key, bytes, extents: Vec::new(), accepted: self.buffer.catalogue().now() });
+        self.buffer.log().queue.push(Request::Part { last, part, ticket }); // not taken: the ticket is dropped, which says so
+        PartTicket { object, answer }
+    }
+
     /// Bytes taken so far.
     pub fn written(&self) -> u64 {
         self.written
+    }
+}
+
+/// A part on its way to the disk.
+#[must_use = "a part counts when it is durable"]
+#[derive(Debug)]
+pub struct PartTicket {
+    object: ObjectId,
+    answer: oneshot::Receiver<Result<(), WriteError>>,
+}
+
+impl PartTicket {
+    /// Waits until the part survives power loss; answers its number.
+    pub async fn durable(self) -> Result<ObjectId, WriteError> {
+        self.answer.await.unwrap_or(Err(WriteError::Closing))?;
+        Ok(self.object)
     }
 }
 

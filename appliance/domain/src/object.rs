@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AeTitle, Uid};
+use crate::{AeTitle, Uid, UploadId};
 
 /// The box's own number of a stored object, in order of arrival. Two versions under one SOP Instance UID have two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +59,15 @@ pub enum Source {
         /// The sender's address.
         address: IpAddr,
     },
+    /// An upload.
+    Http {
+        /// Which one.
+        upload: UploadId,
+        /// Whose: the account's name.
+        username: String,
+        /// From where, where that is known.
+        address: Option<IpAddr>,
+    },
 }
 
 impl Source {
@@ -66,6 +75,7 @@ impl Source {
     pub const fn kind(&self) -> SourceKind {
         match self {
             Self::Dicom { .. } => SourceKind::Dicom,
+            Self::Http { .. } => SourceKind::Http,
         }
     }
 
@@ -73,6 +83,15 @@ impl Source {
     pub const fn calling_ae(&self) -> Option<&AeTitle> {
         match self {
             Self::Dicom { calling_ae, .. } => Some(calling_ae),
+            Self::Http { .. } => None,
+        }
+    }
+
+    /// The upload it came with, where it did.
+    pub const fn upload(&self) -> Option<UploadId> {
+        match self {
+            Self::Dicom { .. } => None,
+            Self::Http { upload, .. } => Some(*upload),
         }
     }
 }

@@ -161,7 +161,7 @@ async fn damage_is_reported_by_instance_and_the_rest_is_read() {
     let acked = work(&buffer).await;
     let (victim, number) = acked.objects.iter().nth(4).map(|(object, number)| (*object, *number)).unwrap();
     let extent = buffer.catalogue().object(victim).unwrap().unwrap().extents[0];
-    let segment = crate::segment::segment::Segment::name(extent.segment);
+    let segment = Segment::name(extent.segment);
     disk.folder("segments").tamper(&segment, |bytes| bytes[extent.offset as usize + 60] ^= 1);
     disk.folder("index").tamper(CATALOGUE, |bytes| bytes.fill(0)); // so that the segments are read
     let (buffer, recovery) = open(&disk).unwrap();

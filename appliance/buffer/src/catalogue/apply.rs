@@ -5,11 +5,12 @@ use relaypacs_domain::{DeliveryState, DestinationName, EventKind, Flag, HeldReas
 use super::{
     Applied,
     change::Change,
-    row::{DestinationRow, ObjectRow, Place, StudyRow},
+    row::{DestinationRow, ObjectRow, PartRow, Place, StudyRow},
+    tables::A_PART,
 };
 use crate::{
     CatalogueError,
-    entry::{BufferTime, Carried, Commit, DeliveryRow, Entry, Extent, LogPosition, Note},
+    entry::{BufferTime, Carried, Commit, DeliveryRow, Entry, Extent, LogPosition, Note, Part},
 };
 
 type Done<T = ()> = Result<T, CatalogueError>;
@@ -26,6 +27,7 @@ impl Change<'_> {
         self.position = position;
         match entry {
             Entry::Commit(commit) => self.commit(commit, applied)?,
+            Entry::Part(part) => self.new_part(part)?,
             Entry::Note(note) => self.note(note)?,
             Entry::Release(objects) => objects.iter().try_for_each(|object| self.release(*object))?,
         }
@@ -69,6 +71,23 @@ impl Change<'_> {
             self.change(other, &before, &after)?;
         }
         self.add(id, &row)
+    }
+
+    fn new_part(&mut self, part: &Part) -> Done {
+        self.passed(part.accepted);
+        self.used(part.object);
+        let id = part.object.0;
+        if let Some(mut records) = self.tombstone(id)? {
+            // It was released while compaction carried its record on.
+            records.push(self.position.epoch);
+            return self.entomb(id, &records);
+        }
+        let mut row = PartRow::of(part, self.position);
+        let before = self.part(id)?;
+        if let Some(before) = &before {
+            row.records = [&before.records[..], &[self.position.epoch]].concat();
+        }
+        self.set_part(id, before.as_ref(), Some(&row))
     }
 
     /// Compaction carried a commit record on.
@@ -135,7 +154,8 @@ impl Change<'_> {
                 remark(&mut after, format!("proven at {} before ({}): {}", row.destination, proof.at, proof.detail));
             }
         }
-        remark(&mut after, format!("resent by {}", sender.map_or("an unnamed sender", |ae| ae.as_str())));
+        let by = sender.map_or(if commit.source.upload().is_some() { "an upload" } else { "an unnamed sender" }, |ae| ae.as_str());
+        remark(&mut after, format!("resent by {by}"));
         for row in &mut after.deliveries {
             row.becomes(row.delivery.after(&Step::SentAgain), commit.accepted);
         }
@@ -300,10 +320,15 @@ impl Change<'_> {
     }
 
     fn moved(&mut self, object: ObjectId, extents: &[Extent]) -> Done {
-        let Some(before) = self.object(object.0)? else { return Ok(()) };
-        let mut after = before.clone();
-        after.extents = extents.to_vec();
-        self.change(object.0, &before, &after)
+        if let Some(before) = self.object(object.0)? {
+            let mut after = before.clone();
+            after.extents = extents.to_vec();
+            self.change(object.0, &before, &after)?;
+        } else if let Some(before) = self.part(object.0)? {
+            let after = PartRow { extents: extents.to_vec(), ..before.clone() };
+            self.set_part(object.0, Some(&before), Some(&after))?;
+        }
+        Ok(())
     }
 
     fn release(&mut self, object: ObjectId) -> Done {
@@ -325,6 +350,10 @@ impl Change<'_> {
             }
             self.entomb(object.0, &row.records)?;
             return self.end_if_empty(row.study);
+        }
+        if let Some(row) = self.part(object.0)? {
+            self.set_part(object.0, Some(&row), None)?;
+            return self.entomb(object.0, &[&[A_PART], &row.records[..]].concat());
         }
         if let Some(records) = self.released_dead(object.0)? {
             self.entomb(object.0, &records)?;

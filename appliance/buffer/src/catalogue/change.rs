@@ -7,7 +7,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use relaypacs_domain::{DestinationName, Event, EventKind, HeldReason, ObjectId, Timestamp};
 
 use super::{
-    row::{Count, DestinationRow, EventRow, ObjectRow, Place, QueueRow, State, StudyRow},
+    row::{Count, DestinationRow, EventRow, ObjectRow, PartRow, Place, QueueRow, State, StudyRow},
     tables::{self, NOWHERE, TOTAL, decode, encode, storage},
 };
 use crate::{CatalogueError, entry::LogPosition};
@@ -30,6 +30,8 @@ pub(super) struct Change<'t> {
     settled: Table<'t, (u64, u64), ()>,
     dead: Table<'t, u64, &'static [u8]>,
     tombstones: Table<'t, u64, &'static [u8]>,
+    parts: Table<'t, u64, &'static [u8]>,
+    upload_parts: Table<'t, (u128, u64), ()>,
     meta: Table<'t, &'static str, &'static [u8]>,
     open_studies: BTreeMap<u64, OpenStudy>,
     live_bytes: HashMap<u64, i64>,
@@ -90,6 +92,8 @@ impl<'t> Change<'t> {
             settled: transaction.open_table(tables::SETTLED).map_err(open)?,
             dead: transaction.open_table(tables::DEAD).map_err(open)?,
             tombstones: transaction.open_table(tables::TOMBSTONES).map_err(open)?,
+            parts: transaction.open_table(tables::PARTS).map_err(open)?,
+            upload_parts: transaction.open_table(tables::UPLOAD_PARTS).map_err(open)?,
             meta,
             open_studies: BTreeMap::new(),
             live_bytes: HashMap::new(),
@@ -209,13 +213,32 @@ impl<'t> Change<'t> {
                 self.objects.remove(object).map_err(storage)?;
             }
         }
-        self.move_residence(object, before, after)?;
+        let residence = |row: Option<&ObjectRow>| row.map(ObjectRow::residence).unwrap_or_default();
+        self.move_residence(object, residence(before), residence(after))?;
         self.move_settled(object, before, after)?;
         self.move_places(object, before, after)
     }
 
-    fn move_residence(&mut self, object: u64, before: Option<&ObjectRow>, after: Option<&ObjectRow>) -> Done {
-        let (old, new) = (before.map(ObjectRow::residence).unwrap_or_default(), after.map(ObjectRow::residence).unwrap_or_default());
+    /// A part's row.
+    pub(super) fn part(&self, part: u64) -> Done<Option<PartRow>> {
+        let row = self.parts.get(part).map_err(storage)?;
+        row.map(|row| decode("parts", row.value())).transpose()
+    }
+
+    /// Adds a part, changes it, or takes it away.
+    pub(super) fn set_part(&mut self, part: u64, before: Option<&PartRow>, after: Option<&PartRow>) -> Done {
+        if let Some(row) = after {
+            self.parts.insert(part, encode(row)?.as_slice()).map_err(storage)?;
+            self.upload_parts.insert((row.key.upload.0.as_u128(), part), ()).map_err(storage)?;
+        } else if let Some(row) = before {
+            self.parts.remove(part).map_err(storage)?;
+            self.upload_parts.remove((row.key.upload.0.as_u128(), part)).map_err(storage)?;
+        }
+        let residence = |row: Option<&PartRow>| row.map(PartRow::residence).unwrap_or_default();
+        self.move_residence(part, residence(before), residence(after))
+    }
+
+    fn move_residence(&mut self, object: u64, old: Vec<(u64, u64)>, new: Vec<(u64, u64)>) -> Done {
         if old == new {
             return Ok(());
         }
@@ -441,6 +464,12 @@ impl<'t> Change<'t> {
     pub(super) fn entomb(&mut self, object: u64, records: &[u64]) -> Done {
         self.tombstones.insert(object, to_bytes(records).as_slice()).map_err(storage)?;
         Ok(())
+    }
+
+    /// The epochs that an object's or a part's tombstone names, if it has one.
+    pub(super) fn tombstone(&self, object: u64) -> Done<Option<Vec<u64>>> {
+        let row = self.tombstones.get(object).map_err(storage)?;
+        Ok(row.map(|row| numbers(row.value())))
     }
 
     /// The commit records of an object that had to be released, which it is now.

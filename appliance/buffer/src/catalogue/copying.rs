@@ -54,6 +54,8 @@ impl Snapshot {
             copy_table(read, write, tables::SETTLED)?;
             copy_table(read, write, tables::DEAD)?;
             copy_table(read, write, tables::TOMBSTONES)?;
+            copy_table(read, write, tables::PARTS)?;
+            copy_table(read, write, tables::UPLOAD_PARTS)?;
             copy_table(read, write, tables::META)?;
             let mut meta = write.open_table(tables::META).map_err(storage)?;
             let state = change::read_state(&meta)?;

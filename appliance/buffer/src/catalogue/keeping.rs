@@ -10,8 +10,8 @@ use super::{
     change::numbers,
     history,
     questions::study_by_uid,
-    row::{EventRow, ObjectRow, QueueRow, StudyRow},
-    tables::{self, decode, storage},
+    row::{EventRow, ObjectRow, PartRow, QueueRow, StudyRow},
+    tables::{self, A_PART, decode, storage},
 };
 use crate::{CatalogueError, entry::BufferTime};
 
@@ -90,17 +90,35 @@ impl Catalogue {
         Ok(found)
     }
 
+    /// Parts with something live in the segment of an epoch, at most `limit`.
+    pub(crate) fn resident_parts(&self, epoch: u64, limit: usize) -> Done<Vec<(ObjectId, PartRow)>> {
+        let read = self.read()?;
+        let residents = read.open_table(tables::RESIDENTS).map_err(storage)?;
+        let parts = read.open_table(tables::PARTS).map_err(storage)?;
+        let mut found = Vec::new();
+        for row in residents.range((epoch, 0)..=(epoch, u64::MAX)).map_err(storage)?.take(limit) {
+            let object = row.map_err(storage)?.0.value().1;
+            let Some(row) = parts.get(object).map_err(storage)? else { continue };
+            found.push((ObjectId(object), decode("parts", row.value())?));
+        }
+        Ok(found)
+    }
+
     /// The epochs of a released object's commit records, while they may still be on the disk.
     pub(crate) fn tombstone(&self, object: ObjectId) -> Done<Vec<u64>> {
         let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
         Ok(tombstones.get(object.0).map_err(storage)?.map(|row| numbers(row.value())).unwrap_or_default())
     }
 
-    /// Released objects, from number `from` on, that have a tombstone.
-    pub(crate) fn tombstones_from(&self, from: u64, limit: usize) -> Done<Vec<ObjectId>> {
+    /// Released objects and parts, from number `from` on, that have a tombstone, and whether they were objects.
+    pub(crate) fn tombstones_from(&self, from: u64, limit: usize) -> Done<Vec<(ObjectId, bool)>> {
         let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;
         let rows = tombstones.range(from..).map_err(storage)?.take(limit);
-        rows.map(|row| row.map(|(object, _)| ObjectId(object.value())).map_err(storage)).collect()
+        rows.map(|row| {
+            let (object, row) = row.map_err(storage)?;
+            Ok((ObjectId(object.value()), numbers(row.value()).first() != Some(&A_PART)))
+        })
+        .collect()
     }
 
     /// What is counted for each destination: waiting instances, their bytes, held instances.

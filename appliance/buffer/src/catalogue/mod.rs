@@ -14,6 +14,7 @@ mod history;
 mod keeping;
 mod leases;
 mod pauses;
+mod parts;
 mod questions;
 mod row;
 mod tables;
@@ -36,7 +37,7 @@ use tokio::sync::watch;
 
 pub(crate) use batches::Walk;
 pub(crate) use leases::Lease;
-pub(crate) use row::ObjectRow;
+pub(crate) use row::{ObjectRow, PartRow};
 
 use self::{
     change::Change,

@@ -6,7 +6,7 @@ use relaypacs_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::entry::{BufferTime, Commit, DeliveryRow, Extent, LogPosition};
+use crate::entry::{BufferTime, Commit, DeliveryRow, Extent, LogPosition, Part, PartKey};
 
 /// What a commit record is counted with in its segment, in bytes: it keeps the segment alive even when the data lies elsewhere.
 pub(super) const COMMIT_CHARGE: u64 = 1024;
@@ -36,6 +36,17 @@ pub(crate) struct ObjectRow {
     pub(crate) changed: LogPosition,
     /// Epoch of the newest record that carries everything on that notes said, if one was written since the newest commit record.
     pub(crate) carried: u64,
+}
+
+/// What is known of a stored part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PartRow {
+    pub(crate) key: PartKey,
+    pub(crate) bytes: u64,
+    pub(crate) extents: Vec<Extent>,
+    /// Epochs of the segments with its records, in the order in which they were written.
+    pub(crate) records: Vec<u64>,
+    pub(crate) accepted: BufferTime,
 }
 
 /// The header facts that differ between instances of a study and that somebody asks for.
@@ -250,20 +261,42 @@ impl ObjectRow {
 
     /// Live bytes by the epoch of the segment they lie in.
     pub(crate) fn residence(&self) -> Vec<(u64, u64)> {
-        let mut epochs = vec![(self.recorded(), COMMIT_CHARGE)];
-        for extent in &self.extents {
-            match epochs.iter_mut().find(|(epoch, _)| *epoch == extent.epoch) {
-                Some((_, bytes)) => *bytes += u64::from(extent.len),
-                None => epochs.push((extent.epoch, u64::from(extent.len))),
-            }
-        }
-        epochs
+        residence(self.recorded(), &self.extents)
     }
 
     /// What routing rules look at.
     pub(crate) fn header(&self) -> HeaderFacts {
         HeaderFacts { modality: self.facts.modality.clone(), ..HeaderFacts::default() }
     }
+}
+
+impl PartRow {
+    /// The row of a new part.
+    pub(crate) fn of(part: &Part, at: LogPosition) -> Self {
+        let Part { key, bytes, extents, accepted, .. } = part.clone();
+        Self { key, bytes, extents, records: vec![at.epoch], accepted }
+    }
+
+    /// Epoch of the segment with its newest record.
+    pub(crate) fn recorded(&self) -> u64 {
+        self.records.last().copied().unwrap_or_default()
+    }
+
+    /// Live bytes by the epoch of the segment they lie in.
+    pub(crate) fn residence(&self) -> Vec<(u64, u64)> {
+        residence(self.recorded(), &self.extents)
+    }
+}
+
+fn residence(recorded: u64, extents: &[Extent]) -> Vec<(u64, u64)> {
+    let mut epochs = vec![(recorded, COMMIT_CHARGE)];
+    for extent in extents {
+        match epochs.iter_mut().find(|(epoch, _)| *epoch == extent.epoch) {
+            Some((_, bytes)) => *bytes += u64::from(extent.len),
+            None => epochs.push((extent.epoch, u64::from(extent.len))),
+        }
+    }
+    epochs
 }
 
 impl DeliveryRow {

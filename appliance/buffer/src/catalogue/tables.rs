@@ -46,11 +46,20 @@ pub(super) const SETTLED: TableDefinition<'static, (u64, u64), ()> = TableDefini
 /// Objects whose bytes are stored under another number and for which no `Release` is in the log yet (without one they would come back when
 /// the catalogue is rebuilt) → the other number, then the epochs of their commit records.
 pub(super) const DEAD: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("dead");
-/// Released objects → epochs of their commit records. While one of those is on the disk, the `Release` must be carried on.
+/// Released objects and parts → epochs of their records. While one of those is on the disk, the `Release` must be carried on. Of parts,
+/// [`A_PART`] stands first: the history knows nothing of them.
 pub(super) const TOMBSTONES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("tombstones");
+
+/// Part → [`super::row::PartRow`].
+pub(super) const PARTS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("parts");
+/// (Upload, part).
+pub(super) const UPLOAD_PARTS: TableDefinition<'static, (u128, u64), ()> = TableDefinition::new("upload_parts");
 
 /// `"format"` → schema and min_reader, `"state"` → [`super::row::State`], `"checkpoint"` → [`super::row::Saved`].
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+
+/// No segment's epoch: marks the tombstone of a part.
+pub(super) const A_PART: u64 = u64::MAX;
 
 /// The key of all destinations together in [`QUEUES`].
 pub(super) const TOTAL: &str = "*";

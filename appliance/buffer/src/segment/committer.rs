@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     CatalogueError, WriteError,
-    entry::{Commit, Entry, Extent, LogPosition, Note},
+    entry::{Entry, Extent, LogPosition, Note},
     indexer::{IndexQueue, Indexed},
     metrics::Metrics,
 };
@@ -88,7 +88,7 @@ const MOST_UNSYNCED: u32 = 8 << 20;
 /// How often a log that cannot be written is tried again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Most bytes by which one more extent lengthens a commit.
-const EXTENT_ROOM: u32 = 32;
+const EXTENT_ROOM: u32 = 40;
 
 impl Committer {
     pub(crate) fn new(log: Arc<Log>, queue: Arc<Queue>, index: Arc<IndexQueue>, metrics: Metrics) -> Self {
@@ -146,11 +146,10 @@ impl Committer {
                 }
             }
             Request::Commit { last, commit, ticket } => {
-                if let Err((ticket, why)) = self.commit(last, commit, ticket) {
-                    self.metrics.refused.inc();
-                    let _ = ticket.send(Err(why)); // who no longer waits need not be told
-                }
+                self.complete(last, Entry::Commit(commit), ticket);
             }
+            Request::Part { last, part, ticket } => self.complete(last, Entry::Part(part), ticket),
+            Request::Compose { commit, pins, ticket } => self.compose(Entry::Commit(commit), pins, ticket),
             Request::Move { object, ticket } => self.moved(object, ticket),
             Request::Abort { object } => self.abort(object),
             Request::Append { entry, ticket } => self.fact(entry, ticket),
@@ -170,7 +169,7 @@ impl Committer {
             return Err(broken());
         }
         let offset = active.written + self.group.len();
-        open.extents.push(Extent { segment: active.segment.number, epoch: active.segment.epoch, offset, len });
+        open.extents.push(Extent::whole(active.segment.number, active.segment.epoch, offset, len));
         if open.pins.last().is_none_or(|pin| !Arc::ptr_eq(pin.segment(), &active.segment)) {
             open.pins.push(WritePin::new(&active.segment));
         }
@@ -180,41 +179,68 @@ impl Committer {
         Ok(())
     }
 
-    fn commit(&mut self, last: Option<Run>, mut commit: Box<Commit>, ticket: ObjectTicket) -> Result<(), (ObjectTicket, WriteError)> {
-        let object = commit.object;
+    /// The last run of an object or a part, and what it is.
+    fn complete(&mut self, last: Option<Run>, mut entry: Entry, ticket: ObjectTicket) {
+        let Some(object) = entry.whole().map(|whole| whole.object) else { return };
         self.open.entry(object).or_default();
         let placed = match last {
-            Some(run) => self.last_run(run, &commit),
+            Some(run) => self.last_run(object, run, &entry),
             None => Ok(()),
         };
         let placed = placed.and_then(|()| {
-            commit.extents = self.open.get(&object).map(|open| open.extents.clone()).unwrap_or_default();
-            if commit.extents.iter().map(|extent| u64::from(extent.len)).sum::<u64>() != commit.bytes {
-                return Err(WriteError::Log("not all bytes of the object were handed over".into()));
+            if let (Some(whole), Some(open)) = (entry.whole(), self.open.get(&object)) {
+                whole.extents.clone_from(&open.extents);
             }
-            let payload = encode_entry(&Entry::Commit(commit.clone())).map_err(|error| WriteError::Log(error.to_string()))?.2;
-            self.make_room(record_len(payload.len() as u32), 0, Purpose::Objects)?;
-            Ok(payload)
+            self.make_room_for(&mut entry)
         });
+        // Only now: making room may end a segment, and if that fails, it is the open objects that are broken.
         let Open { pins, broken: is_broken, .. } = self.open.remove(&object).unwrap_or_default();
+        let placed = placed.and_then(|payload| if is_broken.load(Ordering::Relaxed) { Err(broken()) } else { Ok(payload) });
+        self.told_when_durable(entry, placed, pins, ticket);
+    }
+
+    /// An object of bytes that are in the log already.
+    fn compose(&mut self, mut entry: Entry, pins: Vec<WritePin>, ticket: ObjectTicket) {
+        let placed = self.make_room_for(&mut entry);
+        self.told_when_durable(entry, placed, pins, ticket);
+    }
+
+    /// The payload of an entry whose extents are complete; there is room for it then.
+    fn make_room_for(&mut self, entry: &mut Entry) -> Result<Vec<u8>, WriteError> {
+        if let Some(whole) = entry.whole()
+            && whole.extents.iter().map(|extent| u64::from(extent.len)).sum::<u64>() != whole.bytes
+        {
+            return Err(WriteError::Log("not all bytes of the object were handed over".into()));
+        }
+        let payload = encode_entry(entry).map_err(|error| WriteError::Log(error.to_string()))?.2;
+        self.make_room(record_len(payload.len() as u32), 0, Purpose::Objects)?;
+        Ok(payload)
+    }
+
+    fn told_when_durable(&mut self, mut entry: Entry, placed: Result<Vec<u8>, WriteError>, pins: Vec<WritePin>, ticket: ObjectTicket) {
         match placed {
-            Err(why) => Err((ticket, why)),
-            Ok(_) if is_broken.load(Ordering::Relaxed) => Err((ticket, broken())),
+            Err(why) => {
+                self.metrics.refused.inc();
+                let _ = ticket.send(Err(why)); // who no longer waits need not be told
+            }
             Ok(payload) => {
-                let position = self.place(Kind::Commit, object, &payload);
-                let fact = Indexed { position, entry: Some(Entry::Commit(commit)), pins, ticket: None };
+                let object = entry.whole().map_or(ObjectId(0), |whole| whole.object);
+                let kind = if matches!(entry, Entry::Part(_)) { Kind::Part } else { Kind::Commit };
+                let position = self.place(kind, object, &payload);
+                let fact = Indexed { position, entry: Some(entry), pins, ticket: None };
                 self.waiting.push(Waiting { fact, object: Some(ticket) });
-                self.metrics.objects.inc();
-                Ok(())
+                if kind == Kind::Commit {
+                    self.metrics.objects.inc();
+                }
             }
         }
     }
 
-    /// Places the last run so that its commit can follow in the same write.
-    fn last_run(&mut self, run: Run, commit: &Commit) -> Result<(), WriteError> {
-        let extents = self.open.get(&commit.object).map_or(0, |open| open.extents.len() as u32 + 1);
-        let commit_len = postcard::to_allocvec(commit).map_or(0, |payload| payload.len() as u32);
-        self.data(commit.object, run, record_len(commit_len + extents * EXTENT_ROOM))
+    /// Places the last run so that what it completes can follow in the same write.
+    fn last_run(&mut self, object: ObjectId, run: Run, entry: &Entry) -> Result<(), WriteError> {
+        let extents = self.open.get(&object).map_or(0, |open| open.extents.len() as u32 + 1);
+        let entry_len = encode_entry(entry).map_or(0, |(_, _, payload)| payload.len() as u32);
+        self.data(object, run, record_len(entry_len + extents * EXTENT_ROOM))
     }
 
     fn fact(&mut self, entry: Entry, ticket: FactTicket) {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::Range,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -13,7 +14,7 @@ use super::{
     pool::{Handover, Pool},
     queue::{Queue, Request, Run},
     record::{BadRecord, HEADER, Kind, SEGMENT_HEADER, decode_entry},
-    segment::{Depth, RecordError, Segment, Step},
+    segment::{Depth, RecordError, Segment, Step, WritePin},
 };
 use crate::{
     CatalogueError,
@@ -126,7 +127,7 @@ impl LogHandle {
         let broken = Arc::new(AtomicBool::new(false));
         for extent in from {
             let mut buffer = self.pool.take_now();
-            if let Err(why) = self.read_extent(object, extent, &mut buffer.bytes) {
+            if let Err(why) = self.read_extent(extent, &mut buffer.bytes) {
                 self.queue.push(Request::Abort { object });
                 return Ok(Err(why));
             }
@@ -172,11 +173,17 @@ impl LogHandle {
     }
 
     /// Reads an extent's bytes (at most 1 MiB) into `into`, in place of what was there; checksums verified. Blocking.
-    pub(crate) fn read_extent(&self, object: ObjectId, extent: &Extent, into: &mut Vec<u8>) -> Result<(), ExtentError> {
+    pub(crate) fn read_extent(&self, extent: &Extent, into: &mut Vec<u8>) -> Result<(), ExtentError> {
         let segment = self.pin(extent)?;
-        read_run(&segment, object, extent, into)?;
-        into.drain(..HEADER as usize);
+        let bytes = read_run(&segment, extent, into)?;
+        into.truncate(bytes.end);
+        into.drain(..bytes.start);
         Ok(())
+    }
+
+    /// Keeps the segments of extents from being freed while the pins live; `None`: one of them is, or was, and the bytes must be looked up again.
+    pub(crate) fn keep(&self, extents: &[Extent]) -> Option<Vec<WritePin>> {
+        self.log.keep(extents)
     }
 
     /// The segment of an extent; holding it keeps its bytes in place.
@@ -192,11 +199,12 @@ impl LogHandle {
 
 type FactAnswer = oneshot::Receiver<Result<LogPosition, CatalogueError>>;
 
-/// Reads an extent of a pinned segment: afterwards the bytes stand in `into` behind [`HEADER`] other ones. Blocking.
-pub(crate) fn read_run(segment: &Segment, object: ObjectId, extent: &Extent, into: &mut Vec<u8>) -> Result<(), ExtentError> {
+/// Reads the record of an extent of a pinned segment whole into `into`, checks it, and answers where in `into` the extent's bytes are. Blocking.
+pub(crate) fn read_run(segment: &Segment, extent: &Extent, into: &mut Vec<u8>) -> Result<Range<usize>, ExtentError> {
     let (number, offset) = (extent.segment, extent.offset);
-    match segment.read_record(offset, extent.len, into) {
-        Ok(header) if header.kind == Kind::Data && header.object == object => Ok(()),
+    let bytes = (HEADER + extent.skip) as usize..(HEADER + extent.skip + extent.len) as usize;
+    match segment.read_record(offset, extent.run, into) {
+        Ok(header) if header.kind == Kind::Data && bytes.end <= into.len() => Ok(bytes),
         Ok(_) => Err(ExtentError::Damaged { segment: number, offset, what: BadRecord::Unknown }),
         Err(RecordError::Bad(what)) => Err(ExtentError::Damaged { segment: number, offset, what }),
         Err(RecordError::Io(source)) => Err(ExtentError::Io { segment: number, offset, source }),
@@ -211,7 +219,7 @@ fn scanned(segment: &Segment, step: Step) -> Scanned {
                 Kind::Data => Ok(ScannedRecord::Data),
                 Kind::Abort => Ok(ScannedRecord::Abort),
                 Kind::End => Ok(ScannedRecord::End),
-                Kind::Commit | Kind::Release | Kind::Note => {
+                Kind::Commit | Kind::Part | Kind::Release | Kind::Note => {
                     decode_entry(header.kind, &payload).and_then(|entry| Ok(ScannedRecord::Entry(entry.ok_or(BadRecord::Payload)?)))
                 }
             };

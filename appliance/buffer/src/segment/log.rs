@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::{
     disk::{Disk, Space},
     handle::{LogUsage, SegmentInfo},
-    segment::Segment,
+    segment::{Segment, WritePin},
 };
-use crate::entry::LogPosition;
+use crate::entry::{Extent, LogPosition};
 
 /// How much the log may take.
 #[expect(clippy::struct_field_names, reason = "the unit belongs into the name")]
@@ -167,6 +167,22 @@ impl Log {
     /// The segment of this number, if it is (still) under this epoch. Holding it keeps it from being used again.
     pub(crate) fn segment(&self, number: u32, epoch: u64) -> Option<Arc<Segment>> {
         self.table().slots.get(&number).map(|slot| &slot.segment).filter(|segment| segment.epoch == epoch).cloned()
+    }
+
+    /// Keeps the segments of extents from being freed; `None`: one of them is free, or holds something else.
+    pub(crate) fn keep(&self, extents: &[Extent]) -> Option<Vec<WritePin>> {
+        let table = self.table(); // whoever frees looks for pins under this lock
+        let mut pins: Vec<WritePin> = Vec::new();
+        for extent in extents {
+            let slot = table.slots.get(&extent.segment).filter(|slot| slot.segment.epoch == extent.epoch)?;
+            if !matches!(slot.state, State::Active | State::Sealed { .. }) {
+                return None;
+            }
+            if !pins.iter().any(|pin| pin.segment().epoch == extent.epoch) {
+                pins.push(WritePin::new(&slot.segment));
+            }
+        }
+        Some(pins)
     }
 
     /// The segments that hold records at or behind `from`, in log order, each with the end of its durable records.

@@ -9,10 +9,13 @@ use std::{
 use relaypacs_domain::ObjectId;
 use tokio::sync::oneshot;
 
-use super::pool::{Handover, PooledBuf};
+use super::{
+    pool::{Handover, PooledBuf},
+    segment::WritePin,
+};
 use crate::{
     CatalogueError, WriteError,
-    entry::{Commit, Entry, LogPosition},
+    entry::{Commit, Entry, LogPosition, Part},
 };
 
 /// Told when an object is durable, or why it will never be.
@@ -37,6 +40,10 @@ pub(crate) enum Request {
     Data { object: ObjectId, run: Run, broken: Arc<AtomicBool> },
     /// The last run and what the object is (its extents are filled in by the committer).
     Commit { last: Option<Run>, commit: Box<Commit>, ticket: ObjectTicket },
+    /// The last run of a part and what it is (its extents are filled in by the committer).
+    Part { last: Option<Run>, part: Box<Part>, ticket: ObjectTicket },
+    /// An object that is made of bytes which are in the log already, in segments that are pinned until the catalogue knows.
+    Compose { commit: Box<Commit>, pins: Vec<WritePin>, ticket: ObjectTicket },
     /// The runs were a copy: the object lives there from now on.
     Move { object: ObjectId, ticket: FactTicket },
     /// The object is given up.

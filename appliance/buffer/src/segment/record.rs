@@ -36,7 +36,7 @@
 use relaypacs_domain::ObjectId;
 use uuid::Uuid;
 
-use crate::entry::{Commit, Entry, LogPosition, Note};
+use crate::entry::{Commit, Entry, LogPosition, Note, Part};
 
 /// Version of the format of segments and record headers.
 pub(crate) const FORMAT: u32 = 1;
@@ -70,6 +70,8 @@ pub(crate) enum Kind {
     Note = 5,
     /// Nothing more comes in this segment.
     End = 6,
+    /// A piece of an upload's file is complete: `Data` records like an object's, kept until the upload ends.
+    Part = 7,
 }
 
 /// Whose segment a file is.
@@ -136,6 +138,7 @@ impl Kind {
             4 => Some(Self::Release),
             5 => Some(Self::Note),
             6 => Some(Self::End),
+            7 => Some(Self::Part),
             _ => None,
         }
     }
@@ -240,6 +243,7 @@ pub(crate) const fn record_len(len: u32) -> u32 {
 pub(crate) fn encode_entry(entry: &Entry) -> Result<(Kind, ObjectId, Vec<u8>), BadRecord> {
     let (kind, object, payload) = match entry {
         Entry::Commit(commit) => (Kind::Commit, commit.object, postcard::to_allocvec(commit)),
+        Entry::Part(part) => (Kind::Part, part.object, postcard::to_allocvec(part)),
         Entry::Note(note) => (Kind::Note, ObjectId(0), postcard::to_allocvec(note)),
         Entry::Release(objects) => (Kind::Release, ObjectId(0), postcard::to_allocvec(objects)),
     };
@@ -258,6 +262,7 @@ pub(crate) fn decode_entry(kind: Kind, payload: &[u8]) -> Result<Option<Entry>, 
     Ok(match kind {
         Kind::Data | Kind::Abort | Kind::End => None,
         Kind::Commit => Some(Entry::Commit(Box::new(all::<Commit>(payload)?))),
+        Kind::Part => Some(Entry::Part(Box::new(all::<Part>(payload)?))),
         Kind::Note => Some(Entry::Note(all::<Note>(payload)?)),
         Kind::Release => Some(Entry::Release(all(payload)?)),
     })
@@ -333,7 +338,14 @@ mod tests {
             when: BufferTime(Duration::from_millis(7)),
             verdicts: vec![(ObjectId(1), verdict)],
         };
-        for entry in [Entry::Note(note), Entry::Release(vec![ObjectId(1), ObjectId(u64::MAX)])] {
+        let part = Part {
+            object: ObjectId(3),
+            key: crate::entry::PartKey { upload: relaypacs_domain::UploadId(Uuid::from_u128(9)), file: "a.dcm".into(), index: 7 },
+            bytes: 5,
+            extents: vec![crate::entry::Extent::whole(1, 2, 64, 5)],
+            accepted: BufferTime::default(),
+        };
+        for entry in [Entry::Note(note), Entry::Part(Box::new(part)), Entry::Release(vec![ObjectId(1), ObjectId(u64::MAX)])] {
             let (kind, _, mut payload) = encode_entry(&entry).unwrap();
             assert_eq!(decode_entry(kind, &payload), Ok(Some(entry)));
             payload.push(0);
@@ -344,7 +356,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_decode_or_fail_and_what_decodes_encodes_to_the_same(kind in 0_u8..8, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_decode_or_fail_and_what_decodes_encodes_to_the_same(kind in 0_u8..9, bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Header::decode(&bytes, seed());
             let _ = SegmentHeader::decode(&bytes);
             if let Some(kind) = Kind::from_byte(kind)
@@ -356,7 +368,7 @@ mod tests {
         }
 
         #[test]
-        fn headers_come_back(kind in 1_u8..7, len in 0..=MAX_PAYLOAD, payload_crc: u32, epoch: u64, object: u64, de: u64, offset: u32) {
+        fn headers_come_back(kind in 1_u8..8, len in 0..=MAX_PAYLOAD, payload_crc: u32, epoch: u64, object: u64, de: u64, offset: u32) {
             let durable = LogPosition { epoch: de, offset };
             let header = Header { kind: Kind::from_byte(kind).unwrap(), len, payload_crc, epoch, object: ObjectId(object), durable };
             prop_assert_eq!(Header::decode(&header.encode(seed()), seed()), Ok(header));

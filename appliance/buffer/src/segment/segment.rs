@@ -26,7 +26,8 @@ pub(crate) struct Segment {
     pub(crate) len: u32,
     seed: Seed,
     file: Arc<dyn DiskFile>,
-    writers: AtomicUsize,
+    /// Shared with the segment after it was cut: pins hold then as well.
+    writers: Arc<AtomicUsize>,
 }
 
 /// Keeps a segment from being freed: an object under way has bytes in it, or the catalogue has yet to hear of one.
@@ -66,7 +67,7 @@ pub(crate) enum RecordError {
 
 impl Segment {
     pub(crate) fn new(node: Uuid, number: u32, epoch: u64, len: u32, file: Arc<dyn DiskFile>) -> Self {
-        Self { number, epoch, len, seed: Seed::new(node, number), file, writers: AtomicUsize::new(0) }
+        Self { number, epoch, len, seed: Seed::new(node, number), file, writers: Arc::default() }
     }
 
     /// The name of a segment's file.
@@ -127,7 +128,8 @@ impl Segment {
     pub(crate) fn cut(&self, node: Uuid, end: u32) -> io::Result<Self> {
         self.file.set_len(u64::from(end))?;
         self.file.sync()?;
-        Ok(Self::new(node, self.number, self.epoch, end, self.file.clone()))
+        let writers = self.writers.clone();
+        Ok(Self { writers, ..Self::new(node, self.number, self.epoch, end, self.file.clone()) })
     }
 
     /// Reads the record at `at` whole into `into` and checks it; afterwards `into` holds header and payload. `len` is what the caller knows

@@ -166,7 +166,7 @@ impl New {
             flags: if self.study.is_none() { vec![relaypacs_domain::Flag::Unparsed] } else { Vec::new() },
             bytes: self.bytes,
             sha256: Sha256(digest),
-            extents: vec![Extent { segment: epoch as u32, epoch, offset: id as u32, len: self.bytes as u32 }],
+            extents: vec![Extent::whole(epoch as u32, epoch, id as u32, self.bytes as u32)],
             accepted_at: at,
             accepted: now,
             destinations: self.destinations.iter().map(|text| name(text)).collect(),

@@ -56,7 +56,7 @@ fn entries(facts: &[Fact]) -> Vec<(LogPosition, Entry)> {
         let (at, when) = (Timestamp::from_millis(now as i64 * 1000), BufferTime(Duration::from_secs(now)));
         let object = |object: &u8| ObjectId(u64::from(*object));
         let to = |destination: &bool| name(if *destination { "a" } else { "b" });
-        let extent = Extent { segment: epoch as u32, epoch, offset: index as u32, len: 500 };
+        let extent = Extent::whole(epoch as u32, epoch, index as u32, 500);
         let entry = match fact {
             Fact::Store { study, instance, content, level, routes } => {
                 let instance = u32::from(*study) * 100 + u32::from(*instance);

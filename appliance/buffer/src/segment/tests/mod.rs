@@ -118,6 +118,7 @@ impl Promised {
         self.last = position;
         match entry {
             Entry::Commit(commit) => drop(self.commits.insert(commit.object, *commit)),
+            Entry::Part(_) => {}
             Entry::Note(Note::Moved { object, extents }) => {
                 self.commits.entry(object).and_modify(|commit| commit.extents = extents);
             }
@@ -156,7 +157,7 @@ impl Recovered {
         for extent in &commit.extents {
             let segment = self.log.segment(extent.segment, extent.epoch).ok_or("its segment is gone")?;
             let mut bytes = Vec::new();
-            read_run(&segment, commit.object, extent, &mut bytes).map_err(|error| error.to_string())?;
+            read_run(&segment, extent, &mut bytes).map_err(|error| error.to_string())?;
             all.extend_from_slice(&bytes[HEADER as usize..]);
         }
         let expected = content(commit.object.0, commit.bytes as usize);
