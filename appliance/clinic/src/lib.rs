@@ -4,6 +4,11 @@
 //! and bodies belong to `relaypacs-http`. Facts are committed durably before a call answers.
 
 mod error;
+mod ids;
+pub mod live;
+pub mod notifications;
+pub mod reports;
+pub mod statistics;
 mod store;
 
 pub use error::StoreError;
