@@ -29,7 +29,7 @@ RECEIVING = [
     ('storescu as it comes (Nagle on): at least 8 x the others', 'ct100', 'storescu', 1, 'box,storescp-plain,orthanc-plain'),
     ('one object of 300 MB: memory', 'xa', 'blast', 1, 'box,storescp,orthanc'),
 ]
-SETS = {'ct': ['ct'], 'ct100': ['ct', '--n', '100'], 'small': ['small'], 'xa': ['xa']}
+SETS = {'ct': ['ct'], 'ct100': ['ct', '--n', '100'], 'small': ['small'], 'xa': ['xa'], 'tiny': ['tiny']}
 
 
 def data(name):
@@ -39,6 +39,10 @@ def data(name):
         subprocess.run([sys.executable, HERE + '/gen_dicom.py', folder + '.new', *SETS[name]], check=True)
         os.rename(folder + '.new', folder)
     return folder
+
+
+def run(script, *arguments):
+    subprocess.run([sys.executable, os.path.join(HERE, script), *arguments], check=True)
 
 
 def main():
@@ -54,6 +58,14 @@ def main():
         print("\n# forwarding: into a fast sink at least 3 x Orthanc's client and 110 MB/s; into Orthanc, Orthanc is the limit")
         for into in ('sink', 'orthanc'):
             forward.compare(into, data('ct'), a.rounds, work, a.json)
+        print('\n# a crowd: first byte within 50 ms beside 63 busy associations, 1.25 MiB each; a million instances: rate within 10 %, page within 50 ms')
+        run('scale.py', '--work', work)
+        if os.geteuid() == 0:
+            print('\n# a bad line: at least 0.9 x bare TCP; a line that cuts: finishes, nothing proven is sent twice')
+            run('bad_line.py', '--data', data('ct100'), '--work', work)
+            run('bad_line.py', '--data', data('ct100'), '--work', work, '--cut', '--rtt', '0.05', '--loss', '0', '--mbit', '100', '--control', 'cubic')
+        else:
+            print('\nnot root: the bad line is left out')
 
 
 if __name__ == '__main__':
