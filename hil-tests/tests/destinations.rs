@@ -111,6 +111,7 @@ fn held_work_is_given_up_only_by_hand_and_the_ledger_says_so() {
 fn a_folder_gets_part_10_files_named_by_study_series_and_instance() {
     let folder = Folder::new();
     let out = folder.join("out");
+    fs::create_dir(&out).expect("the test's folder");
     let appliance =
         Setup::new(&folder).section(&format!("[[destination]]\nname = \"disk\"\nkind = \"folder\"\npath = \"{}\"", out.display())).start();
     let objects = objects(Kind::Ct, 6);

@@ -80,6 +80,21 @@ impl Buffer {
         self.catalogue().claim(destination, most)
     }
 
+    /// The same, but nothing of these studies (`None`: instances whose study could not be read).
+    pub fn claim_other(
+        &self,
+        destination: &DestinationName,
+        most: ClaimLimits,
+        than: &[Option<Uid>],
+    ) -> Result<Option<Claim>, CatalogueError> {
+        self.catalogue().claim_other(destination, most, than)
+    }
+
+    /// Claims what has been waiting for `longest` or longer, due or not: at most `most` instances of one study. `None`: nothing has.
+    pub fn claim_overdue(&self, destination: &DestinationName, longest: Duration, most: usize) -> Result<Option<Claim>, CatalogueError> {
+        self.catalogue().claim_overdue(destination, longest, most)
+    }
+
     /// When the next waiting delivery of a destination is due: zero = now; `None`: nothing waits (claimed ones do not count).
     pub fn next_due(&self, destination: &DestinationName) -> Result<Option<Duration>, CatalogueError> {
         self.catalogue().next_due(destination)

@@ -165,6 +165,8 @@ pub enum FailureCode {
     Unreadable,
     /// Named as stored, but not found afterwards.
     NotVerified,
+    /// What its configuration needs cannot be used now: a file that is missing, say.
+    Configuration,
 }
 
 impl HeldReason {
@@ -214,6 +216,7 @@ impl FailureCode {
             Self::Io => "io".into(),
             Self::Unreadable => "unreadable".into(),
             Self::NotVerified => "not-verified".into(),
+            Self::Configuration => "configuration".into(),
         }
     }
 }

@@ -78,6 +78,10 @@ impl Backoff {
     }
 
     /// Whether something that has waited this long is held rather than tried again.
+    pub(crate) const fn horizon(&self) -> Duration {
+        self.horizon
+    }
+
     pub(crate) fn is_over(&self, pending_for: Duration) -> bool {
         pending_for > self.horizon
     }

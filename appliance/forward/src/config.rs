@@ -24,7 +24,7 @@ pub struct DestinationConfig {
     /// Base URL of the DICOMweb service (kind `stow`), to which `/studies` is appended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// The folder (kind `folder`); created when missing.
+    /// The folder (kind `folder`); it must exist, for a mount that is missing must not be written beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// Which objects it takes; absent: all.

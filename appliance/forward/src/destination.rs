@@ -6,8 +6,12 @@ use std::{
     time::Duration,
 };
 
-use relaypacs_domain::{Clock, DestinationName, EventKind, Failure, MatchRule, ServiceLevel, Timestamp, Uid};
+use relaypacs_buffer::CatalogueError;
+use relaypacs_domain::{
+    Clock, DestinationName, EventKind, Failure, FailureCode, HeldReason, MatchRule, ServiceLevel, Timestamp, Uid, Verdict,
+};
 use tokio::{sync::Notify, time::Instant};
+use tracing::warn;
 
 use crate::{
     auth::{self, Authorizer},
@@ -25,6 +29,7 @@ use crate::{
     metrics::Metrics,
     outcome::{Item, Outcome},
     probe,
+    refusals::Refusals,
     stow::Sending,
     transport::{self, TransportOptions},
 };
@@ -48,8 +53,14 @@ pub(crate) struct Destination {
 }
 
 enum Way {
-    Stow(Box<Service>),
+    Stow(Box<Late>),
     Folder(Folder, PathBuf),
+}
+
+/// A service that is built as soon as the files it needs (secrets, certificates) can be used.
+struct Late {
+    checked: Checked,
+    built: Mutex<Option<Arc<Service>>>,
 }
 
 /// Whether anything is sent, and what is known of the destination.
@@ -62,6 +73,9 @@ struct Gate {
     last_error: Option<Failure>,
     last_delivery: Option<Timestamp>,
     last_contact: Option<Instant>,
+    refusals: Refusals,
+    /// How often in a row it could not be recorded what became of a batch.
+    unrecorded: u32,
 }
 
 /// What the planner may do now.
@@ -72,13 +86,16 @@ pub(crate) enum Gated {
 }
 
 impl Destination {
-    /// Builds a destination; reads its certificates and looks whether its secrets are there.
-    pub(crate) fn new(checked: Checked, metrics: Metrics, clock: Clock) -> Result<Self, ConfigError> {
+    /// Longest time without sending after what became of a batch could not be recorded.
+    const LONGEST_UNRECORDED: Duration = Duration::from_mins(1);
+
+    /// Builds a destination. One whose secrets or certificates cannot be read is down until they can.
+    pub(crate) fn new(checked: Checked, metrics: Metrics, clock: Clock) -> Self {
         let way = match &checked.target {
             Target::Folder { path } => Way::Folder(Folder::new(path.clone()), path.clone()),
-            Target::Stow { .. } => Way::Stow(Box::new(service(&checked)?)),
+            Target::Stow { .. } => Way::Stow(Box::new(Late { checked: checked.clone(), built: Mutex::default() })),
         };
-        Ok(Self {
+        let destination = Self {
             matching: checked.matching,
             max_requests: checked.max_requests,
             backoff: checked.backoff,
@@ -98,10 +115,20 @@ impl Destination {
                 last_error: None,
                 last_delivery: None,
                 last_contact: None,
+                refusals: Refusals::default(),
+                unrecorded: 0,
             }),
             name: checked.name,
             clock,
-        })
+        };
+        if let Way::Stow(late) = &destination.way
+            && let Err(failure) = late.service()
+        {
+            warn!(destination = %destination.name, why = failure.detail, "the destination cannot be used until this is mended");
+            // the event is told when the first probe finds the same
+            let _ = destination.probed(Probed::Nothing, Err(failure));
+        }
+        destination
     }
 
     // ---------- work ----------
@@ -110,21 +137,76 @@ impl Destination {
     pub(crate) async fn deliver(&self, items: Vec<Item>, study: Option<Uid>, level: ServiceLevel, contents: Arc<dyn Contents>) -> Outcome {
         match &self.way {
             Way::Folder(folder, _) => folder.deliver(&self.name, items, &contents, &self.backoff, &self.clock, &self.metrics).await,
-            Way::Stow(service) => {
+            Way::Stow(late) => {
+                let service = match late.service() {
+                    Ok(service) => service,
+                    Err(failure) => return Outcome { verdicts: Vec::new(), signal: Signal::Unreachable, failure: Some(failure) },
+                };
                 let lane = if is_urgent(level) { Lane::Urgent } else { Lane::Ordinary };
                 let limit = self.limiter.as_ref().map(|limiter| (limiter.clone(), lane));
                 let sending = Sending { contents, limit, clock: self.clock.clone() };
                 let (name, backoff, size, metrics) = (&self.name, &self.backoff, &self.size, &self.metrics);
-                let to = StowDestination { name, service, backoff, size, metrics, verify: self.verify };
-                to.deliver(items, study, &sending).await
+                let to = StowDestination { name, service: &service, backoff, size, metrics, verify: self.verify };
+                let mut outcome = to.deliver(items, study.clone(), &sending).await;
+                self.weigh(study.as_ref(), &mut outcome);
+                outcome
             }
         }
+    }
+
+    /// A refusal that is one study's own fault is no reason to pause the destination: what was refused is held.
+    fn weigh(&self, study: Option<&Uid>, outcome: &mut Outcome) {
+        let now = self.began.elapsed();
+        match (outcome.signal, &outcome.failure) {
+            (Signal::Proof, _) => self.with(|gate| gate.refusals.proven(now, study)),
+            (Signal::Refused, Some(Failure { code: refused @ FailureCode::Http(_), .. })) => {
+                let refused = *refused;
+                if !self.with(|gate| gate.refusals.refused(now, study)) {
+                    return;
+                }
+                outcome.signal = Signal::Judged;
+                for (_, verdict) in &mut outcome.verdicts {
+                    if let Verdict::Retry { failure, .. } = verdict
+                        && failure.code == refused
+                    {
+                        let detail = format!("{}; it takes other studies", failure.detail);
+                        *verdict = Verdict::Hold(HeldReason::Refused, Failure::new(refused, detail));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Studies that were refused and not taken since: others show better whether the destination takes anything.
+    pub(crate) fn refused_studies(&self) -> Vec<Option<Uid>> {
+        self.with(|gate| gate.refusals.studies())
+    }
+
+    /// What became of a batch was recorded, or could not be: then nothing is sent for a while, longer each time, since it is sent again and
+    /// again to no purpose. Answers how long.
+    pub(crate) fn recorded(&self, failed: Option<&CatalogueError>) -> Duration {
+        let now = self.began.elapsed();
+        self.with(|gate| {
+            let Some(error) = failed else {
+                gate.unrecorded = 0;
+                return Duration::ZERO;
+            };
+            let pause = Duration::from_secs(1 << gate.unrecorded.min(6)).min(Self::LONGEST_UNRECORDED);
+            gate.unrecorded += 1;
+            gate.breaker.report(now, Signal::Busy(pause));
+            gate.last_error = Some(Failure::new(FailureCode::Io, format!("the box cannot record what became of a batch: {error}")));
+            pause
+        })
     }
 
     /// Asks whether it answers at all.
     pub(crate) async fn probe(&self) -> Option<EventKind> {
         let (probed, answer) = match &self.way {
-            Way::Stow(service) => probe::service(service).await,
+            Way::Stow(late) => match late.service() {
+                Ok(service) => probe::service(&service).await,
+                Err(failure) => (Probed::Nothing, Err(failure)),
+            },
             Way::Folder(folder, _) => {
                 let began = Instant::now();
                 match folder.write_test().await {
@@ -139,7 +221,10 @@ impl Destination {
     /// Tries it step by step.
     pub(crate) async fn echo(&self) -> (EchoReport, Option<EventKind>) {
         let report = match &self.way {
-            Way::Stow(service) => echo::service(service).await,
+            Way::Stow(late) => match late.service() {
+                Ok(service) => echo::service(&service).await,
+                Err(failure) => echo::unusable(failure),
+            },
             Way::Folder(folder, _) => echo::folder(folder).await,
         };
         // what failed is told but changes nothing: a store-only service may well refuse queries
@@ -183,7 +268,9 @@ impl Destination {
             let answered = matches!(outcome.signal, Signal::Proof | Signal::Judged | Signal::Busy(_));
             (self.moved(gate, answered, wall), worked && !gate.breaker.is_working())
         });
-        if let (true, Way::Stow(service)) = (reconnect, &self.way) {
+        if let (true, Way::Stow(late)) = (reconnect, &self.way)
+            && let Ok(service) = late.service()
+        {
             service.reconnect();
         }
         event
@@ -244,7 +331,7 @@ impl Destination {
 
     pub(crate) fn health(&self) -> DestinationHealth {
         let (kind, url, path) = match &self.way {
-            Way::Stow(service) => (Kind::Stow, Some(service.base.to_string()), None),
+            Way::Stow(late) => (Kind::Stow, late.url(), None),
             Way::Folder(_, path) => (Kind::Folder, None, Some(path.clone())),
         };
         self.with(|gate| {
@@ -275,6 +362,37 @@ pub(crate) const fn is_urgent(level: ServiceLevel) -> bool {
     matches!(level, ServiceLevel::Stat | ServiceLevel::Emergency)
 }
 
+impl Late {
+    /// The service, built now if it has not been.
+    fn service(&self) -> Result<Arc<Service>, Failure> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(service) = &*built {
+            return Ok(service.clone());
+        }
+        let fresh = service(&self.checked).map(Arc::new).map_err(|error| {
+            let ConfigError { field, value, rule, .. } = error;
+            Failure::new(FailureCode::Configuration, format!("{field} {}: {rule}", value.unwrap_or_default()))
+        })?;
+        *built = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    fn url(&self) -> Option<String> {
+        match &self.checked.target {
+            Target::Stow { url, .. } => Some(url.to_string()),
+            Target::Folder { .. } => None,
+        }
+    }
+}
+
+/// Whether the files that a destination needs can be used.
+pub(crate) fn check_files(checked: &Checked) -> Result<(), ConfigError> {
+    match &checked.target {
+        Target::Stow { .. } => service(checked).map(drop),
+        Target::Folder { .. } => Ok(()),
+    }
+}
+
 fn service(checked: &Checked) -> Result<Service, ConfigError> {
     let Target::Stow { url, auth, ca_file, client_certificate } = &checked.target else {
         return Err(error(checked, "kind", None, "is no STOW-RS destination".into()));
@@ -297,3 +415,6 @@ fn service(checked: &Checked) -> Result<Service, ConfigError> {
 fn error(checked: &Checked, field: &str, value: Option<String>, rule: String) -> ConfigError {
     ConfigError { destination: checked.name.clone(), field: field.into(), value, rule }
 }
+
+#[cfg(test)]
+mod tests;

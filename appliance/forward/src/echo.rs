@@ -24,6 +24,14 @@ pub(crate) async fn service(service: &Service) -> EchoReport {
     report
 }
 
+/// The report on a service that cannot be tried, because a file that it needs cannot be used.
+pub(crate) fn unusable(failure: Failure) -> EchoReport {
+    let mut report = EchoReport::default();
+    let step = if failure.detail.starts_with("ca_file") { "tls" } else { "auth" };
+    let _ = report.note(step, Instant::now(), Err(failure));
+    report
+}
+
 /// Tries a folder: a file is written, synced and removed.
 pub(crate) async fn folder(folder: &Folder) -> EchoReport {
     let mut report = EchoReport::default();

@@ -3,12 +3,14 @@
 //! Each file is written under a temporary name, synced, renamed, its directory synced, and then read back from the disk and compared: that
 //! is the proof. What exists is never overwritten: equal bytes are a proof, other bytes get a name of their own
 //! (`instance.<first 8 hex of the data set's SHA-256>.dcm`). An instance whose study or series could not be read goes to
-//! `unparsed/<sop>.dcm`. UIDs hold digits and dots only ([`relaypacs_domain::Uid`]), so no name leads out of the folder.
+//! `unparsed/<sop>.dcm`. The folder itself must exist: it may be a mount that is missing, and what is written in its place is lost to
+//! everybody. UIDs hold digits and dots only ([`relaypacs_domain::Uid`]), so no name leads out of the folder.
 
 use std::{
+    collections::HashSet,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -34,6 +36,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Folder {
     root: PathBuf,
+    /// Directories whose names are known to be durable.
+    durable: Mutex<HashSet<PathBuf>>,
 }
 
 /// Why an instance is not in the folder.
@@ -44,6 +48,8 @@ enum FolderError {
         what: &'static str,
         error: io::Error,
     },
+    /// There is no folder to write to.
+    NoFolder(&'static str),
     /// What was read back is not what was written.
     ReadBack,
     /// Other bytes stand under both names it could have.
@@ -58,9 +64,11 @@ struct Expected {
 
 impl Folder {
     const BLOCK: usize = 256 << 10;
+    /// Directories remembered as durable.
+    const MOST_KNOWN: usize = 1024;
 
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, durable: Mutex::default() }
     }
 
     /// Writes `items` one after the other.
@@ -90,7 +98,8 @@ impl Folder {
                         FolderError::Content(ContentError::Lost(_)) => Verdict::Hold(HeldReason::Unreadable, failure),
                         FolderError::Occupied => Verdict::Hold(HeldReason::OtherVersionAtPacs, failure),
                         FolderError::Content(ContentError::Io(_)) => item.again(failure, backoff),
-                        FolderError::Io { .. } | FolderError::ReadBack => {
+                        FolderError::Io { .. } | FolderError::ReadBack | FolderError::NoFolder(_) => {
+                            self.durable().clear(); // somebody may have taken directories away
                             outcome.signal = Signal::Failed;
                             outcome.verdicts.push((item.part.object, item.again(failure, backoff)));
                             return outcome; // the folder is at fault: the others would fare no better
@@ -106,8 +115,8 @@ impl Folder {
     /// Whether the folder can be written: makes a file, syncs it and takes it away.
     pub(crate) async fn write_test(&self) -> Result<(), Failure> {
         let path = self.root.join(format!(".relaypacs-test-{}", std::process::id()));
+        self.look_for_root().await.map_err(|error| error.failure())?;
         let tried = async {
-            fs::create_dir_all(&self.root).await.map_err(io_error("create the folder"))?;
             let mut file = File::create(&path).await.map_err(io_error("create a file"))?;
             file.write_all(b"test").await.map_err(io_error("write"))?;
             file.sync_all().await.map_err(io_error("sync"))
@@ -163,18 +172,45 @@ impl Folder {
         path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
     }
 
-    /// Creates the directories down to `directory` and syncs each parent of a new one.
+    /// Creates the directories below the folder down to `directory`; their names are durable afterwards.
     async fn make_directories(&self, directory: &Path) -> Result<(), FolderError> {
-        if fs::try_exists(directory).await.map_err(io_error("look for"))? {
+        if self.durable().contains(directory) {
             return Ok(());
         }
-        fs::create_dir_all(directory).await.map_err(io_error("create"))?;
-        let mut parent = directory.parent();
-        while let Some(path) = parent.filter(|path| path.starts_with(&self.root)) {
-            sync_directory(path).await?;
-            parent = path.parent();
+        self.look_for_root().await?;
+        let mut path = self.root.clone();
+        for name in directory.strip_prefix(&self.root).into_iter().flatten() {
+            let parent = path.clone();
+            path.push(name);
+            match fs::create_dir(&path).await {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io_error("create a directory")(error)),
+                _ => {}
+            }
+            // also where it existed: whoever made it may have ended before this
+            sync_directory(&parent).await?;
         }
+        let mut durable = self.durable();
+        if durable.len() >= Self::MOST_KNOWN {
+            durable.clear();
+        }
+        durable.insert(directory.to_owned());
         Ok(())
+    }
+
+    /// The folder is never made: it may be a mount that is missing.
+    async fn look_for_root(&self) -> Result<(), FolderError> {
+        match fs::metadata(&self.root).await {
+            Ok(about) if about.is_dir() => Ok(()),
+            Ok(_) => Err(FolderError::NoFolder("what stands at its path is no folder")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(FolderError::NoFolder("the folder does not exist: mount it, or make it; the box does not"))
+            }
+            Err(error) => Err(io_error("look at the folder")(error)),
+        }
+    }
+
+    fn durable(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -212,6 +248,7 @@ impl FolderError {
         match self {
             Self::Content(error) => Failure::new(FailureCode::Unreadable, error.to_string()),
             Self::Io { what, error } => Failure::new(FailureCode::Io, format!("cannot {what}: {error}")),
+            Self::NoFolder(why) => Failure::new(FailureCode::Io, why),
             Self::ReadBack => Failure::new(FailureCode::Io, "what was read back is not what was written"),
             Self::Occupied => Failure::new(FailureCode::OtherBytes, "other files have both names this instance could have"),
         }

@@ -10,7 +10,7 @@ use tracing::{error, info};
 
 use crate::{
     config::{ConfigError, DestinationConfig},
-    destination::Destination,
+    destination::{Destination, check_files},
     health::{DestinationHealth, EchoReport},
     metrics::Metrics,
     planner::{Planner, tell},
@@ -27,7 +27,8 @@ struct Inner {
 }
 
 impl Forwarder {
-    /// Checks the configuration and reads certificates; nothing is sent yet. Names must differ. What an operator has paused stays paused.
+    /// Checks the configuration; nothing is sent yet. Names must differ. A destination whose files (secrets, certificates) cannot be read is
+    /// down until they can. What an operator has paused stays paused.
     #[expect(clippy::needless_pass_by_value, reason = "a handle is handed over, as the buffer is")]
     pub fn new(buffer: Buffer, clock: Clock, destinations: Vec<DestinationConfig>) -> Result<Self, ConfigError> {
         let (metrics, paused) = (Metrics::default(), buffer.paused());
@@ -38,7 +39,7 @@ impl Forwarder {
                 let (destination, value) = (config.name.clone(), Some(config.name.to_string()));
                 return Err(ConfigError { destination, field: "name".into(), value, rule: "is used twice".into() });
             }
-            let destination = Destination::new(config.checked()?, metrics.clone(), clock.clone())?;
+            let destination = Destination::new(config.checked()?, metrics.clone(), clock.clone());
             if paused.contains(&destination.name) {
                 info!(destination = %destination.name, "an operator has paused the destination; nothing is sent to it until it is resumed");
                 destination.pause();
@@ -48,10 +49,10 @@ impl Forwarder {
         Ok(Self(Arc::new(Inner { buffer, destinations: built, metrics })))
     }
 
-    /// Whether [`Self::new`] would take this destination: its rules are checked, its secrets, certificates and keys read, nothing is sent. To
-    /// be called as the user the box runs as; another one may not read the secrets.
-    pub fn check(destination: &DestinationConfig, clock: &Clock) -> Result<(), ConfigError> {
-        Destination::new(destination.checked()?, Metrics::default(), clock.clone()).map(drop)
+    /// Whether a destination could be used: its rules are checked, its secrets, certificates and keys read, nothing is sent. To be called as
+    /// the user the box runs as; another one may not read the secrets.
+    pub fn check(destination: &DestinationConfig) -> Result<(), ConfigError> {
+        check_files(&destination.checked()?)
     }
 
     /// Which objects go where, for [`Buffer::set_routing`].

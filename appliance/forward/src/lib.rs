@@ -7,7 +7,7 @@
 //! | `stow/` | one STOW-RS request: the body that streams, the answer that is read |
 //! | `dicomweb/` | QIDO-RS and WADO-RS as far as proof needs them; DICOM JSON and XML answers |
 //! | `folder` | a folder as destination |
-//! | `breaker`, `backoff`, `batch_size`, `limiter` | when, how often, how large, how fast (pure) |
+//! | `breaker`, `refusals`, `backoff`, `batch_size`, `limiter` | when, whose fault, how often, how large, how fast (pure) |
 //! | `auth`, `transport` | credentials, TLS, HTTP client |
 //! | `echo`, `probe`, `health`, `metrics` | how a destination is |
 //!
@@ -35,6 +35,7 @@ mod metrics;
 mod outcome;
 mod planner;
 mod probe;
+mod refusals;
 pub mod size;
 mod stow;
 #[cfg(test)]

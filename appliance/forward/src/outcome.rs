@@ -43,6 +43,16 @@ impl Item {
         Verdict::Hold(if not_verified { HeldReason::NotVerified } else { HeldReason::RetryHorizon }, failure)
     }
 
+    /// Held, its horizon having passed while it was not tried: for what the last attempt showed, else for what is wrong with the destination.
+    pub(crate) fn overdue(&self, destination: &Failure) -> Verdict {
+        match self.last_failure {
+            Some(code @ FailureCode::NotVerified) => {
+                Verdict::Hold(HeldReason::NotVerified, Failure::new(code, "named as stored, but never found there"))
+            }
+            _ => Verdict::Hold(HeldReason::RetryHorizon, destination.clone()),
+        }
+    }
+
     /// Whether being named as stored may be about another version: this one is a later one, or it was tried before and a later one may have
     /// been sent since. (A version that was never tried is always sent before later ones.)
     pub(crate) fn may_be_mistaken(&self) -> bool {
@@ -62,7 +72,8 @@ impl Item {
                 | FailureCode::Dicom(_)
                 | FailureCode::OtherBytes
                 | FailureCode::Io
-                | FailureCode::Unreadable,
+                | FailureCode::Unreadable
+                | FailureCode::Configuration,
             )
             | None => false,
         }

@@ -11,8 +11,9 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use relaypacs_buffer::{Buffer, Claim, ClaimLimits, ClaimedInstance};
-use relaypacs_domain::{EventKind, Failure, FailureCode, HeldReason, ObjectId, ServiceLevel, Verdict};
+use relaypacs_domain::{EventKind, Failure, FailureCode, ObjectId, ServiceLevel, Verdict};
 use tokio::{
+    runtime::{Handle, RuntimeFlavor},
     task::{self, JoinError, JoinSet},
     time::{Instant, sleep, timeout},
 };
@@ -216,7 +217,7 @@ impl Planner {
     /// One instance, to see whether the destination does its work again.
     fn trial(&mut self) -> Duration {
         let one = ClaimLimits { max_bytes: self.destination.size.current(), max_instances: 1, at_least: None };
-        let claimed = if self.batches() == 0 { self.claim(one) } else { Ok(None) };
+        let claimed = if self.batches() == 0 { self.claim_trial(one) } else { Ok(None) };
         match claimed {
             Ok(Some(claim)) => {
                 self.start(claim);
@@ -245,7 +246,17 @@ impl Planner {
     }
 
     fn claim(&self, limits: ClaimLimits) -> Result<Option<Claim>, Duration> {
-        self.buffer.claim(&self.destination.name, limits).map_err(|error| self.catalogue_fault(&error))
+        waiting_on_disk(|| self.buffer.claim(&self.destination.name, limits)).map_err(|error| self.catalogue_fault(&error))
+    }
+
+    /// What is to show whether the destination takes anything: rather not of a study that it has refused.
+    fn claim_trial(&self, one: ClaimLimits) -> Result<Option<Claim>, Duration> {
+        let refused = self.destination.refused_studies();
+        let other = waiting_on_disk(|| self.buffer.claim_other(&self.destination.name, one, &refused));
+        match other.map_err(|error| self.catalogue_fault(&error))? {
+            None if !refused.is_empty() => self.claim(one),
+            other => Ok(other),
+        }
     }
 
     fn catalogue_fault(&self, error: &relaypacs_buffer::CatalogueError) -> Duration {
@@ -314,14 +325,25 @@ async fn deliver(destination: Arc<Destination>, buffer: Buffer, contents: Arc<dy
     tell(&destination, &buffer, event).await;
 }
 
-async fn settle(destination: &Destination, buffer: &Buffer, claim: Claim, verdicts: Vec<(ObjectId, Verdict)>) {
+/// Records what came of a claim; `false`: it could not be, and the destination gets nothing for a while.
+async fn settle(destination: &Destination, buffer: &Buffer, claim: Claim, verdicts: Vec<(ObjectId, Verdict)>) -> bool {
     for (_, verdict) in &verdicts {
         destination.metrics.settled(&destination.name, verdict);
     }
-    if let Err(error) = buffer.settle(claim, verdicts).await {
+    let recorded = buffer.settle(claim, verdicts).await;
+    let pause = destination.recorded(recorded.as_ref().err());
+    if let Err(error) = &recorded {
         // nothing is lost: the instances go back to the outbox and are sent again
-        error!(destination = %destination.name, %error, "what became of a batch could not be recorded");
-        sleep(Duration::from_secs(1)).await;
+        error!(destination = %destination.name, %error, pause_s = pause.as_secs(), "what became of a batch could not be recorded");
+    }
+    recorded.is_ok()
+}
+
+/// Runs what waits for the disk where that holds nobody else up.
+fn waiting_on_disk<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => task::block_in_place(work),
+        _ => work(), // tests
     }
 }
 
@@ -339,24 +361,16 @@ pub(crate) async fn tell(destination: &Destination, buffer: &Buffer, event: Opti
     }
 }
 
-/// Holds what has waited beyond its horizon; gives everything else back. Bounded: what it does not reach, the next one does.
+/// Holds what has waited beyond its horizon, study by study, until there is no more.
 async fn hold_overdue(destination: Arc<Destination>, buffer: Buffer) {
-    const CLAIMS: usize = 16;
-    let limits = ClaimLimits { max_bytes: u64::MAX, max_instances: Planner::MAX_INSTANCES, at_least: None };
-    let mut claims = Vec::new();
-    while claims.len() < CLAIMS
-        && let Ok(Some(claim)) = buffer.claim(&destination.name, limits)
-    {
-        claims.push(claim);
-    }
-    let why =
-        destination.health().last_error.unwrap_or_else(|| Failure::new(FailureCode::Connect, "the destination was away all the time"));
-    for claim in claims {
-        let overdue = claim.items.iter().filter(|item| destination.backoff.is_over(item.pending_for));
-        let verdicts: Vec<_> = overdue.map(|item| (item.object, Verdict::Hold(HeldReason::RetryHorizon, why.clone()))).collect();
-        if !verdicts.is_empty() {
-            warn!(destination = %destination.name, study = claim.study.as_ref().map(tracing::field::display), instances = verdicts.len(), "held: the retry horizon has passed");
-            settle(&destination, &buffer, claim, verdicts).await;
+    let (name, horizon) = (&destination.name, destination.backoff.horizon());
+    let away = || Failure::new(FailureCode::Connect, "the destination was away all the time");
+    while let Ok(Some(claim)) = waiting_on_disk(|| buffer.claim_overdue(name, horizon, Planner::MAX_INSTANCES)) {
+        let why = destination.health().last_error.unwrap_or_else(away);
+        let verdicts: Vec<_> = claim.items.iter().map(|claimed| (claimed.object, item(claimed).overdue(&why))).collect();
+        warn!(destination = %name, study = claim.study.as_ref().map(tracing::field::display), instances = verdicts.len(), "held: the retry horizon has passed");
+        if !settle(&destination, &buffer, claim, verdicts).await {
+            return;
         }
     }
 }

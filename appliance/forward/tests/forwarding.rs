@@ -114,6 +114,71 @@ async fn a_refusal_pauses_the_destination_and_a_person_lifts_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_study_that_alone_is_refused_is_held_and_the_others_flow() {
+    let sink = Sink::start(&["--fault", "early:403,study=1.2.3"]);
+    let pacs = || "pacs".parse().unwrap();
+    let mut relay = Relay::open(vec![stow("pacs", &sink.url())]).await;
+    relay.run();
+    relay.store_study("1.2.3", 3, 1_000, ServiceLevel::Stat).await;
+    relay.until("paused", |b| matches!(b.forwarder.destinations()[0].paused.as_ref().map(|p| &p.by), Some(PausedBy::Box { .. }))).await;
+    relay.store_study("1.2.4", 3, 1_000, ServiceLevel::Routine).await;
+    // as after half a minute: one instance is tried, of the other study though the refused one is more urgent and older
+    assert!(relay.forwarder.resume(&pacs()).await.unwrap());
+    relay.until_delivered("1.2.4").await;
+    let held =
+        |state: &DeliveryState| matches!(state, DeliveryState::Held(HeldReason::Refused, Some(why)) if why.code == FailureCode::Http(403));
+    relay.until("held", |b| b.states("1.2.3").iter().all(|(_, state)| held(state))).await;
+    let health = &relay.forwarder.destinations()[0];
+    assert_eq!((health.state, &health.paused), (State::Up, &None), "{health:?}");
+    relay.store_study("1.2.5", 3, 1_000, ServiceLevel::Routine).await;
+    relay.until_delivered("1.2.5").await;
+    sink.clear();
+    assert_eq!(relay.buffer.retry(&"1.2.3".parse().unwrap(), None).await.unwrap(), 3);
+    relay.until_delivered("1.2.3").await;
+    // refused as a whole after all: paused, nothing is held
+    sink.fault("early:403");
+    relay.store_study("1.2.3.9", 3, 1_000, ServiceLevel::Routine).await;
+    relay.until("paused again", |b| b.forwarder.destinations()[0].paused.is_some()).await;
+    assert!(relay.states("1.2.3.9").iter().all(|(_, state)| matches!(state, DeliveryState::Queued | DeliveryState::Retrying(_))));
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_secret_or_certificate_keeps_one_destination_down_until_it_is_there() {
+    let (sink, other, authority) = (Sink::start(&["--auth", "basic:box:geheim"]), Sink::start(&[]), Authority::new());
+    let folder = tempfile::tempdir().unwrap();
+    let (password, ca) = (folder.path().join("password"), folder.path().join("ca.pem"));
+    let front = authority.front(other.port, false).await;
+    let auth =
+        AuthConfig { kind: AuthKind::Basic, user: Some("box".into()), password_file: Some(password.clone()), ..AuthConfig::default() };
+    let secured = DestinationConfig { auth, ..stow("secured", &sink.url()) };
+    let tls =
+        DestinationConfig { ca_file: Some(ca.clone()), ..stow("tls", &format!("https://127.0.0.1:{front}/dcm4chee-arc/aets/DCM4CHEE/rs")) };
+    let mut relay = Relay::open(vec![secured, tls, stow("plain", &other.url())]).await;
+    for (number, file) in [&password, &ca].into_iter().enumerate() {
+        let health = &relay.forwarder.destinations()[number];
+        let why = health.last_error.as_ref().unwrap();
+        assert_eq!((health.state, why.code), (State::Down, FailureCode::Configuration), "before anything was tried");
+        assert!(why.detail.contains(file.to_str().unwrap()), "{why:?}");
+        let echo = relay.forwarder.echo(&health.name).await.unwrap();
+        assert_eq!(echo.failed_step().map(|step| step.step), Some(["auth", "tls"][number]));
+    }
+    relay.run();
+    relay.store_study("1.2.3", 4, 1_000, ServiceLevel::Routine).await;
+    let delivered = |b: &Relay, to: &str| {
+        b.states("1.2.3").iter().filter(|(name, state)| name == to && matches!(state, DeliveryState::Delivered(_))).count()
+    };
+    relay.until("the third has it", |b| delivered(b, "plain") == 4).await;
+    std::fs::write(&password, "geheim").unwrap();
+    relay.until("the first has it", |b| delivered(b, "secured") == 4).await;
+    assert_eq!(delivered(&relay, "tls"), 0);
+    std::fs::copy(authority.ca_file(), &ca).unwrap();
+    relay.until_delivered("1.2.3").await;
+    assert!(relay.forwarder.destinations().iter().all(|health| health.state == State::Up));
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_operators_pause_lasts_over_restarts_until_it_is_lifted() {
     let sink = Sink::start(&[]);
     let target = tempfile::tempdir().unwrap();
@@ -181,9 +246,22 @@ async fn a_destination_that_is_away_beyond_the_horizon_has_its_work_held_and_get
     let held = |state: &DeliveryState| matches!(state, DeliveryState::Held(HeldReason::RetryHorizon, _));
     relay.until("held", |b| b.states("1.2.3").iter().all(|(_, state)| held(state))).await;
     assert!(!relay.states("1.2.4").iter().any(|(_, state)| held(state)), "the younger study waits on");
-    let sink = Sink::start_on(port, &[]);
-    relay.until_delivered("1.2.4").await;
-    assert_eq!(sink.stored().len(), 5, "what is held is not sent by itself");
+    // however many younger and more urgent studies wait
+    for number in 0..40 {
+        relay.store(&format!("1.2.8.{number}"), 1, b"young", ServiceLevel::Stat).await;
+    }
+    relay.store("1.2.7", 1, b"becomes old", ServiceLevel::Routine).await;
+    hand.advance(Duration::from_hours(6 * 24));
+    for number in 40..80 {
+        relay.store(&format!("1.2.8.{number}"), 1, b"young", ServiceLevel::Stat).await;
+    }
+    hand.advance(Duration::from_hours(2 * 24));
+    relay.until("held behind urgent ones", |b| b.states("1.2.7").iter().all(|(_, state)| held(state))).await;
+    assert!(!relay.states("1.2.8.41").iter().any(|(_, state)| held(state)));
+    let _sink = Sink::start_on(port, &[]);
+    relay.until_delivered("1.2.8.41").await;
+    relay.until_delivered("1.2.8.79").await;
+    assert_eq!(relay.states("1.2.3").iter().filter(|(_, state)| held(state)).count(), 20, "what is held is not sent by itself");
     assert_eq!(relay.buffer.retry(&"1.2.3".parse().unwrap(), None).await.unwrap(), 20);
     relay.until_delivered("1.2.3").await;
     relay.stop().await;

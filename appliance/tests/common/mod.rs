@@ -80,8 +80,9 @@ impl Box {
         config.clone_into(&mut self.config);
     }
 
-    /// The configuration of a folder destination and the folder.
+    /// The configuration of a folder destination; the folder is made where it can be.
     pub fn folder_destination(name: &str, folder: &Path) -> String {
+        let _ = fs::create_dir(folder);
         format!("[[destination]]\nname = \"{name}\"\nkind = \"folder\"\npath = \"{}\"\n", folder.display())
     }
 

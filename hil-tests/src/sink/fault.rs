@@ -22,7 +22,8 @@
 //! | `slow:KBIT` | lasting | all connections together receive this many kbit/s |
 //! | `qido:404` | lasting | QIDO and WADO answer this status |
 //!
-//! `every=N`, `skip=N` and `times=N` count parts or requests; `sticky`: an instance once struck is struck again.
+//! `every=N`, `skip=N` and `times=N` count parts or requests; `sticky`: an instance once struck is struck again; `study=UID`: only requests to
+//! this study's URL count.
 
 use std::collections::HashSet;
 
@@ -44,6 +45,7 @@ pub(super) struct Fault {
     times: u64,
     seen: u64,
     sticky: bool,
+    study: Option<String>,
     struck: HashSet<String>,
 }
 
@@ -65,6 +67,7 @@ impl Fault {
             times: u64::MAX,
             seen: 0,
             sticky: false,
+            study: None,
             struck: HashSet::new(),
         };
         for part in parts {
@@ -74,6 +77,7 @@ impl Fault {
                 Some(("every", v)) => fault.every = count(v)?.max(1),
                 Some(("skip", v)) => fault.skip = count(v)?,
                 Some(("times", v)) => fault.times = count(v)?,
+                Some(("study", v)) => fault.study = Some(v.into()),
                 Some(("retry-after", v)) => fault.retry_after = Some(v.into()),
                 None if part == "sticky" => fault.sticky = true,
                 _ => return Err(wrong()),
@@ -135,23 +139,24 @@ impl Faults {
         self.0.iter().find(|f| f.name == name).cloned()
     }
 
-    /// What strikes this request.
-    pub(super) fn strike_request(&mut self) -> Vec<Fault> {
-        self.strike("", |n| !PER_PART.contains(&n) && !LASTING.contains(&n))
+    /// What strikes this request, to the URL of `study`.
+    pub(super) fn strike_request(&mut self, study: Option<&str>) -> Vec<Fault> {
+        let meant = |fault: &Fault| fault.study.is_none() || fault.study.as_deref() == study;
+        self.strike("", |fault| !PER_PART.contains(&fault.name.as_str()) && !LASTING.contains(&fault.name.as_str()) && meant(fault))
     }
 
     /// Whether this part's bytes are changed on their way in.
     pub(super) fn strike_alter(&mut self) -> bool {
-        !self.strike("", |n| n == "alter").is_empty()
+        !self.strike("", |fault| fault.name == "alter").is_empty()
     }
 
     /// What strikes this instance.
     pub(super) fn strike_instance(&mut self, sop: &str) -> Option<Fault> {
-        self.strike(sop, |n| PER_PART.contains(&n) && n != "alter").into_iter().next()
+        self.strike(sop, |fault| PER_PART.contains(&fault.name.as_str()) && fault.name != "alter").into_iter().next()
     }
 
-    fn strike(&mut self, sop: &str, wanted: impl Fn(&str) -> bool) -> Vec<Fault> {
-        self.0.iter_mut().filter(|f| wanted(&f.name)).filter_map(|f| f.strikes(sop).then(|| f.clone())).collect()
+    fn strike(&mut self, sop: &str, wanted: impl Fn(&Fault) -> bool) -> Vec<Fault> {
+        self.0.iter_mut().filter(|f| wanted(f)).filter_map(|f| f.strikes(sop).then(|| f.clone())).collect()
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn store(sink: &Sink, s: &mut Stream, request: &Request, url_study: O
     let incoming = Incoming {
         number: sink.requests.fetch_add(1, Relaxed) + 1,
         begun: now(),
-        faults: lock(&sink.faults).strike_request(),
+        faults: lock(&sink.faults).strike_request(url_study),
         request,
         url_study,
         base: sink.base(request),

@@ -37,7 +37,10 @@ struct Look<'a> {
     later: ReadOnlyTable<(&'static str, u8, u64, u64), ()>,
     objects: ReadOnlyTable<u64, &'static [u8]>,
     instances: ReadOnlyTable<&'static str, &'static [u8]>,
+    waiting: ReadOnlyTable<(&'static str, u64), ()>,
     studies: ReadOnlyTable<u64, &'static [u8]>,
+    /// Studies that are passed over.
+    except: &'a [Option<Uid>],
     /// Something is due that nobody has claimed but that must wait for other work.
     blocked: bool,
 }
@@ -45,11 +48,30 @@ struct Look<'a> {
 impl Catalogue {
     /// Claims the next batch for a destination.
     pub(crate) fn claim(&self, destination: &DestinationName, limits: ClaimLimits) -> Done<Option<Claim>> {
+        self.claim_other(destination, limits, &[])
+    }
+
+    /// Claims the next batch for a destination, of other studies than `except`.
+    pub(crate) fn claim_other(&self, destination: &DestinationName, limits: ClaimLimits, except: &[Option<Uid>]) -> Done<Option<Claim>> {
+        self.claim_found(destination, except, |look| look.find(limits))
+    }
+
+    /// Claims what has been waiting for too long.
+    pub(crate) fn claim_overdue(&self, destination: &DestinationName, longest: Duration, most: usize) -> Done<Option<Claim>> {
+        self.claim_found(destination, &[], |look| look.find_overdue(longest, most))
+    }
+
+    fn claim_found(
+        &self,
+        destination: &DestinationName,
+        except: &[Option<Uid>],
+        find: impl FnOnce(&mut Look<'_>) -> Done<Option<(u64, Vec<ClaimedInstance>)>>,
+    ) -> Done<Option<Claim>> {
         // The lock is taken before the snapshot: whatever was settled before is seen as settled.
         let mut held = self.leases().lock();
         let read = self.read()?;
-        let mut look = Look::new(self, &read, destination, &held)?;
-        let Some((study, items)) = look.find(limits)? else { return Ok(None) };
+        let mut look = Look { except, ..Look::new(self, &read, destination, &held)? };
+        let Some((study, items)) = find(&mut look)? else { return Ok(None) };
         let row = look.study(study)?;
         drop(look);
         let keys = items.iter().map(|item| (item.object.0, item.identity.sop_instance.clone())).collect();
@@ -95,6 +117,8 @@ impl<'a> Look<'a> {
             objects: read.open_table(tables::OBJECTS).map_err(storage)?,
             instances: read.open_table(tables::INSTANCES).map_err(storage)?,
             studies: read.open_table(tables::STUDIES).map_err(storage)?,
+            waiting: read.open_table(tables::WAITING).map_err(storage)?,
+            except: &[],
             blocked: false,
         })
     }
@@ -141,6 +165,9 @@ impl<'a> Look<'a> {
 
     /// What may be claimed of a study, within the limits; always at least one instance if there is one.
     fn collect(&mut self, study: u64, limits: ClaimLimits) -> Done<Option<Vec<ClaimedInstance>>> {
+        if !self.except.is_empty() && self.except.contains(&self.study(study)?.uid) {
+            return Ok(None);
+        }
         let name = self.destination.as_str();
         let ready = self.ready.range((name, study, 0)..=(name, study, u64::MAX)).map_err(storage)?;
         let due = self.delayed.range((name, study, 0, 0)..=(name, study, self.now, u64::MAX)).map_err(storage)?;
@@ -171,6 +198,41 @@ impl<'a> Look<'a> {
             }
         }
         Ok(Some(items).filter(|items| !items.is_empty()))
+    }
+
+    /// The first study, oldest first, with something that has been waiting for `longest`, and what of it. Objects are numbered as they come:
+    /// behind one that is younger than `longest` none is older.
+    fn find_overdue(&self, longest: Duration, most: usize) -> Done<Option<(u64, Vec<ClaimedInstance>)>> {
+        let Some(before) = self.time.0.checked_sub(longest) else { return Ok(None) };
+        let name = self.destination.as_str();
+        let mut young = u64::MAX;
+        for row in self.waiting.range((name, 0)..=(name, u64::MAX)).map_err(storage)? {
+            let study = row.map_err(storage)?.0.value().1;
+            if study > young {
+                break;
+            }
+            let ready = self.ready.range((name, study, 0)..=(name, study, u64::MAX)).map_err(storage)?;
+            let delayed = self.delayed.range((name, study, 0, 0)..=(name, study, u64::MAX, u64::MAX)).map_err(storage)?;
+            let objects = ready.map(|row| row.map(|(key, _)| key.value().2)).chain(delayed.map(|row| row.map(|(key, _)| key.value().3)));
+            let mut items = Vec::new();
+            for object in objects {
+                let object = object.map_err(storage)?;
+                if items.len() == most || self.held.has_object(self.destination, object) {
+                    continue;
+                }
+                let row = self.object(object)?;
+                if row.accepted.0 > before {
+                    young = young.min(object);
+                    continue;
+                }
+                let versions = self.versions(object, &row)?.1;
+                items.extend(self.claimed(object, row, versions).filter(|item| item.pending_for >= longest));
+            }
+            if !items.is_empty() {
+                return Ok(Some((study, items)));
+            }
+        }
+        Ok(None)
     }
 
     fn claimed(&self, object: u64, row: ObjectRow, versions: Versions) -> Option<ClaimedInstance> {

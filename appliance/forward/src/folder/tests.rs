@@ -48,6 +48,7 @@ fn proven(outcome: &Outcome) -> usize {
 async fn instances_are_laid_out_and_proven() {
     let root = tempfile::tempdir().unwrap();
     let folder = Folder::new(root.path().join("new"));
+    fs::create_dir(root.path().join("new")).unwrap();
     let mut lost = part(3, b"three");
     lost.identity.study = None;
     let items = vec![item(part(1, b"one"), false), item(part(2, &vec![5; 600_000]), false), item(lost, false)];
@@ -115,6 +116,31 @@ async fn a_folder_that_cannot_be_written_stops_the_batch() {
     let [(_, Verdict::Retry { failure, .. })] = outcome.verdicts.as_slice() else { panic!("{outcome:?}") };
     assert_eq!(failure.code, FailureCode::Io);
     assert!(folder.write_test().await.is_err());
-    assert!(Folder::new(root.path().join("good")).write_test().await.is_ok());
-    assert!(names(&root.path().join("good")).is_empty());
+    assert!(Folder::new(root.path().to_path_buf()).write_test().await.is_ok());
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1, "the test left nothing");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_missing_is_not_made_since_it_may_be_a_mount() {
+    let root = tempfile::tempdir().unwrap();
+    let mount = root.path().join("mount");
+    let folder = Folder::new(mount.clone());
+    let (items, contents) = (vec![item(part(1, b"one"), false)], Memory::default().with(1, b"one"));
+    let check_missing = async |when: &str| {
+        let outcome = deliver(&folder, items.clone(), contents.clone()).await;
+        let [(_, Verdict::Retry { failure, .. })] = outcome.verdicts.as_slice() else { panic!("{when}: {outcome:?}") };
+        assert!(failure.detail.contains("does not exist: mount it"), "{when}: {failure:?}");
+        assert_eq!((outcome.signal, folder.write_test().await.err()), (Signal::Failed, Some(failure.clone())), "{when}");
+        assert!(!mount.exists(), "{when}");
+    };
+    check_missing("never there").await;
+    fs::create_dir(&mount).unwrap();
+    assert_eq!(proven(&deliver(&folder, items.clone(), contents.clone()).await), 1);
+    // it goes away with all that is known to be in it: noticed at the next attempt, or the one after
+    fs::remove_dir_all(&mount).unwrap();
+    let outcome = deliver(&folder, items.clone(), contents.clone()).await;
+    assert_eq!((proven(&outcome), outcome.signal), (0, Signal::Failed));
+    check_missing("gone").await;
+    fs::create_dir(&mount).unwrap();
+    assert_eq!(proven(&deliver(&folder, items.clone(), contents.clone()).await), 1, "all of it is made anew");
 }

@@ -64,8 +64,8 @@ async fn a_delivery_that_panics_loses_nothing() {
         history: Duration::from_hours(48),
     };
     let (buffer, _) = Buffer::open(options, Clock::system()).unwrap();
-    let config = DestinationConfig::folder("archive".parse().unwrap(), folder.path().join("archive"));
-    let destination = Destination::new(config.checked().unwrap(), Metrics::default(), Clock::system()).unwrap();
+    let config = DestinationConfig::folder("archive".parse().unwrap(), folder.path());
+    let destination = Destination::new(config.checked().unwrap(), Metrics::default(), Clock::system());
     let routing = relaypacs_domain::Routing(vec![(destination.name.clone(), destination.matching.clone())]);
     buffer.set_routing(routing).await.unwrap();
     for number in 1..=5 {

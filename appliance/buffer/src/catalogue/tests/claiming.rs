@@ -77,6 +77,46 @@ fn a_retried_delivery_comes_when_its_time_has_come() {
 }
 
 #[test]
+fn other_studies_can_be_asked_for() {
+    let mut bench = Bench::new();
+    bench.store(&New { level: Stat, ..New::of(1, 1) });
+    bench.store(&New::of(2, 2));
+    let all: Vec<Claim> = std::iter::from_fn(|| claim(&bench)).collect();
+    let studies: Vec<_> = all.iter().map(|claim| claim.study.clone()).collect();
+    drop(all);
+    let other = |than: &[Option<Uid>]| bench.catalogue.claim_other(&name("pacs"), anything(), than).unwrap().map(|claim| claim.study);
+    assert_eq!(other(&[]), Some(studies[0].clone()));
+    assert_eq!(other(&studies[..1]), Some(studies[1].clone()));
+    assert_eq!(other(&studies), None);
+    assert_eq!(other(&[None]), Some(studies[0].clone()));
+}
+
+#[test]
+fn what_waits_too_long_is_found_behind_everything_else() {
+    let mut bench = Bench::new();
+    let overdue = |bench: &Bench| bench.catalogue.claim_overdue(&name("pacs"), Duration::from_secs(100), 2).unwrap();
+    assert!(overdue(&bench).is_none());
+    bench.store(&New::of(1, 1));
+    let retried = bench.store(&New::of(1, 2));
+    bench.try_deliver("pacs", &[(retried, retry(Duration::from_secs(1000)))]);
+    bench.hand.advance(Duration::from_mins(1));
+    for instance in 3..50 {
+        bench.store(&New { level: Stat, ..New::of(instance, instance) });
+    }
+    bench.store(&New::of(1, 60));
+    assert!(overdue(&bench).is_none(), "nothing has waited for so long");
+    bench.hand.advance(Duration::from_secs(40));
+    let found = overdue(&bench).unwrap();
+    assert_eq!(objects(&found), vec![1, 2], "due or not, and nothing that is younger");
+    assert!(overdue(&bench).is_none(), "claimed once");
+    drop(found);
+    bench.hand.advance(Duration::from_mins(1));
+    let claims: Vec<Claim> = std::iter::from_fn(|| overdue(&bench)).collect();
+    assert_eq!(claims.iter().map(|claim| claim.items.len()).sum::<usize>(), 50);
+    assert!(claims.iter().all(|claim| claim.items.len() <= 2));
+}
+
+#[test]
 fn fresh_stat_work_passes_overdue_routine_work() {
     let mut bench = Bench::new();
     let objects_: Vec<ObjectId> = (1..=50).map(|study| bench.store(&New::of(study, study))).collect();
