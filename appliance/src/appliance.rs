@@ -21,7 +21,7 @@ use relaypacs_buffer::{Buffer, OpenError, Options, Recovery};
 use relaypacs_dicom::ScpOptions;
 use relaypacs_domain::Clock;
 use relaypacs_forward::Forwarder;
-use relaypacs_http::{App, BoxInfo, KnownModality, Parts};
+use relaypacs_http::{App, BoxInfo, KnownModality, Parts, Tls};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,7 @@ use crate::{
     logs, notify,
     sink::BufferSink,
     tasks::supervise,
+    web,
 };
 
 /// Objects in flight may end within this time after the stop.
@@ -53,6 +54,8 @@ pub(crate) struct Appliance {
     forwarder: Forwarder,
     dicom: Vec<TcpListener>,
     http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    tls: Option<Tls>,
     admin: UnixListener,
     log: logs::Change,
 }
@@ -77,6 +80,9 @@ pub(crate) enum StartError {
     /// A destination is configured wrongly (a certificate file that is missing, say).
     #[error(transparent)]
     Destination(#[from] relaypacs_forward::ConfigError),
+    /// There is no TLS certificate.
+    #[error(transparent)]
+    Tls(#[from] relaypacs_http::TlsError),
 }
 
 /// What a running box tells about itself.
@@ -84,8 +90,10 @@ pub(crate) enum StartError {
 pub(crate) struct Running {
     /// Where modalities connect.
     pub(crate) dicom: Vec<SocketAddr>,
-    /// Where the API answers.
+    /// Where the API answers without TLS.
     pub(crate) http: Vec<SocketAddr>,
+    /// Where it answers with TLS.
+    pub(crate) https: Vec<SocketAddr>,
     /// What opening the buffer found.
     pub(crate) recovery: Recovery,
 }
@@ -104,13 +112,20 @@ impl Appliance {
         let admin = listeners::admin(&directory)?;
         let dicom = listeners::tcp("dicom.port", &config.dicom.bind, config.dicom.port)?;
         let http = listeners::tcp("http.plain_port", &config.http.bind, config.http.plain_port)?;
-        Ok(Self { config, directory, clock, buffer, recovery, forwarder, dicom, http, admin, log })
+        let https = listeners::tcp("http.port", &config.http.bind, config.http.port)?;
+        let tls = web::tls(&config, &directory, &clock)?;
+        Ok(Self { config, directory, clock, buffer, recovery, forwarder, dicom, http, https, tls, admin, log })
     }
 
     /// What it will tell about itself.
     pub(crate) fn running(&self) -> Running {
         let addresses = |listeners: &[TcpListener]| listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        Running { dicom: addresses(&self.dicom), http: addresses(&self.http), recovery: self.recovery.clone() }
+        Running {
+            dicom: addresses(&self.dicom),
+            http: addresses(&self.http),
+            https: addresses(&self.https),
+            recovery: self.recovery.clone(),
+        }
     }
 
     /// Serves until `stop`, then ends everything within 20 s. `ready` is called once studies are taken.
@@ -122,7 +137,7 @@ impl Appliance {
         let (buffer, directory) = (self.buffer.clone(), self.directory.clone());
         let mut services = self.start(&stop);
         notify::ready();
-        tracing::info!(dicom = ?running.dicom, http = ?running.http, data_dir = %directory.display(), "the box takes studies");
+        tracing::info!(dicom = ?running.dicom, http = ?running.http, https = ?running.https, data_dir = %directory.display(), "the box takes studies");
         ready(&running);
         stop.cancelled().await;
         notify::stopping();
@@ -154,6 +169,7 @@ impl Appliance {
             info: about(&self.config),
             dicom_listening: dicom_listening.clone(),
             log_filter: self.log.clone(),
+            tls: self.tls.clone(),
         });
 
         let sink = Arc::new(BufferSink::new(self.buffer.clone(), completion.clone(), service_levels(&self.config), stop.clone()));
@@ -165,10 +181,7 @@ impl Appliance {
                 dicom_service(listener.try_clone(), options.clone(), sink.clone(), scp.clone(), token.clone(), listening.clone())
             }));
         }
-        for listener in self.http {
-            let (router, token) = (relaypacs_http::public(app.clone()), stop.clone());
-            services.spawn(supervise("http", stop.clone(), move || http_service(listener.try_clone(), router.clone(), token.clone())));
-        }
+        web::start(&mut services, &self.config, &app, self.http, self.https, stop);
         let (router, token, admin) = (relaypacs_http::admin(app), stop.clone(), self.admin);
         services.spawn(supervise("admin socket", stop.clone(), move || admin_service(admin.try_clone(), router.clone(), token.clone())));
         let (forwarder, token) = (self.forwarder, stop.clone());
@@ -210,13 +223,6 @@ async fn dicom_service(
             relaypacs_dicom::serve(listener, options, sink, metrics, stop, DRAIN).await;
         }
         Err(error) => tracing::error!(%error, "the DICOM listener cannot be used"),
-    }
-}
-
-async fn http_service(listener: io::Result<TcpListener>, router: axum::Router, stop: CancellationToken) {
-    match listener.and_then(tokio::net::TcpListener::from_std) {
-        Ok(listener) => relaypacs_http::serve_tcp(listener, router, stop).await,
-        Err(error) => tracing::error!(%error, "the HTTP listener cannot be used"),
     }
 }
 

@@ -4,6 +4,7 @@
 //! was set, so that a wrong one is reported with file and line, variable or argument. Unknown keys are errors. This module opens no socket
 //! and no data directory.
 
+mod acme;
 mod de;
 mod node;
 mod problem;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 use relaypacs_forward::DestinationConfig;
 
+pub(crate) use acme::Acme;
 pub(crate) use node::Origin;
 use node::{Node, Value};
 pub(crate) use problem::{Problem, Problems};
@@ -41,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) modality: Vec<Modality>,
     pub(crate) log: Log,
     pub(crate) site: Site,
+    pub(crate) acme: Acme,
     /// Where it came from, for showing and for messages.
     pub(crate) written: Written,
 }
@@ -54,7 +57,7 @@ pub(crate) struct Written {
 }
 
 /// Names of the sections, for messages.
-const SECTIONS: [&str; 7] = ["dicom", "http", "buffer", "destination", "modality", "log", "site"];
+const SECTIONS: &[&str] = &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme"];
 
 impl Config {
     /// Reads and checks the configuration. `file`: the one named on the command line; without it the default file, if there is one.
@@ -111,8 +114,9 @@ impl Config {
             "modality" => self.modality = de::read(node).map_err(within)?,
             "log" => self.log = de::read(node).map_err(within)?,
             "site" => self.site = de::read(node).map_err(within)?,
+            "acme" => self.acme = de::read(node).map_err(within)?,
             other => {
-                let mut problem = Problem::unknown("section", other, &SECTIONS);
+                let mut problem = Problem::unknown("section", other, SECTIONS);
                 problem.origin = Some(node.origin.clone());
                 return Err(problem);
             }

@@ -13,6 +13,7 @@ mod logs;
 mod notify;
 mod sink;
 mod tasks;
+mod web;
 
 use std::process::ExitCode;
 

@@ -17,6 +17,7 @@ use crate::{
     metrics::{AtScrape, HttpMetrics},
     network::Network,
     problem::Problem,
+    tls::Tls,
 };
 
 /// Sets the log filter (`tracing_subscriber::EnvFilter` syntax) of the running daemon; `Err` says what is wrong with the text.
@@ -38,6 +39,8 @@ pub struct Parts {
     pub dicom_listening: Arc<AtomicBool>,
     /// How to change the log filter.
     pub log_filter: Arc<LogFilter>,
+    /// The TLS certificates; `None`: HTTPS is off.
+    pub tls: Option<Tls>,
 }
 
 /// What does not change while the daemon runs.
@@ -95,6 +98,8 @@ pub struct App {
     pub dicom_listening: Arc<AtomicBool>,
     /// How to change the log filter.
     pub log_filter: Arc<LogFilter>,
+    /// The TLS certificates; `None`: HTTPS is off.
+    pub tls: Option<Tls>,
     /// What the routes measure.
     pub http: HttpMetrics,
     /// Boot time when the app was made, for the uptime.
@@ -105,7 +110,7 @@ pub struct App {
 impl App {
     /// Joins the services and registers the metrics of all of them.
     pub fn new(parts: Parts) -> Self {
-        let Parts { buffer, forwarder, scp, clock, info, dicom_listening, log_filter } = parts;
+        let Parts { buffer, forwarder, scp, clock, info, dicom_listening, log_filter, tls } = parts;
         let info = Arc::new(info);
         let http = HttpMetrics::default();
         let mut registry = Registry::default();
@@ -124,6 +129,7 @@ impl App {
             registry: Arc::new(registry),
             dicom_listening,
             log_filter,
+            tls,
             http,
             started,
             alert_memory: Arc::default(),

@@ -16,6 +16,8 @@ use crate::problem::Problem;
 pub struct Limits {
     /// Connections at once; further ones wait in the kernel's queue.
     pub max_connections: usize,
+    /// Connections at once from one address; further ones are closed. Callers on the box itself are not counted.
+    pub max_connections_per_address: usize,
     /// A request's head must arrive within this time; an idle connection is closed after it.
     pub header_read_timeout: Duration,
     /// A client that takes no byte of its answer for this long is cut off.
@@ -28,6 +30,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 512,
+            max_connections_per_address: 128,
             header_read_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(10),

@@ -28,11 +28,12 @@ pub enum Peer {
 }
 
 impl Peer {
-    fn of(request: &Request) -> Option<Self> {
+    pub(crate) fn of(request: &Request) -> Option<Self> {
         request.extensions().get().copied()
     }
 
-    fn address(self) -> Option<IpAddr> {
+    /// Its address; `None`: it came by the admin socket.
+    pub(crate) fn address(self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip().to_canonical()),
             Self::AdminSocket => None,

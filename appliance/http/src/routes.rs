@@ -16,6 +16,7 @@ use crate::{
     network::Network,
     observe::observe,
     peer::{monitoring_only, on_the_box_only},
+    plain,
     problem::Problem,
     studies, system,
 };
@@ -23,7 +24,10 @@ use crate::{
 /// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
 pub fn public(app: App) -> Router {
     let networks: Arc<[Network]> = app.info.monitoring_networks.as_slice().into();
-    let (router, contract) = public_routes(networks).split_for_parts();
+    let (mut router, contract) = public_routes(networks).split_for_parts();
+    if let Some(tls) = &app.tls {
+        router = router.merge(plain::routes(tls.clone()));
+    }
     finish(router.merge(docs::route(&contract)), app)
 }
 

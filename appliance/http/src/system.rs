@@ -198,7 +198,7 @@ impl From<&Alert> for AlertBody {
 }
 
 /// The addresses of the machine's interfaces, without loopback and IPv6 link-local ones; at most 32.
-fn own_addresses() -> Vec<IpAddr> {
+pub(crate) fn own_addresses() -> Vec<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let mut addresses: Vec<IpAddr> = interfaces.iter().map(if_addrs::Interface::ip).filter(|address| is_reachable(*address)).collect();
     addresses.sort();
@@ -209,7 +209,7 @@ fn own_addresses() -> Vec<IpAddr> {
 
 fn is_reachable(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !address.is_loopback(),
+        IpAddr::V4(address) => !address.is_loopback() && !address.is_link_local(),
         IpAddr::V6(address) => !address.is_loopback() && !address.is_unicast_link_local(),
     }
 }

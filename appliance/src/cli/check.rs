@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
 /// What works otherwise than somebody might think.
 pub(crate) fn notes(config: &Config) -> Vec<String> {
     let mut notes = Vec::new();
-    if config.http.port != 0 {
-        notes.push(format!("http.port {} is not opened: HTTPS comes with a later release", config.http.port));
+    if config.http.port == 0 && config.http.plain_port != 0 {
+        notes.push("http.port is 0: only programs on the box itself and trusted proxies reach API and page".into());
     }
     if config.dicom.tls_port != 0 {
         notes.push(format!("dicom.tls_port {} is not opened: DICOM over TLS comes with a later release", config.dicom.tls_port));

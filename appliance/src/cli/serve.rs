@@ -70,6 +70,7 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
             }
             _ => Fault::failed(said),
         },
+        StartError::Tls(_) => Fault::failed(said).hint("check the files in tls/ of the data directory"),
         StartError::Destination(_) => Fault::new(Exit::Configuration, said).hint("mend it; `relaypacs check` says when it is good"),
         StartError::Buffer(open) => match open {
             OpenError::Locked(_) => Fault::new(Exit::TryLater, said).hint("stop that one first, or name another --data-dir"),

@@ -81,6 +81,13 @@ impl Rules<'_> {
     }
 
     fn others(&mut self) {
+        let http = &self.config.http;
+        if http.cert_file.as_os_str().is_empty() != http.key_file.as_os_str().is_empty() {
+            self.add("http.cert_file", "cert_file and key_file belong together: set both or none".into());
+        }
+        for (path, rule) in self.config.acme.broken() {
+            self.add(path, rule);
+        }
         if let Err(rule) = logs::directives(&self.config.log.level) {
             self.add("log.level", rule);
         }

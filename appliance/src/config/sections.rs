@@ -1,6 +1,6 @@
 //! The sections of the configuration and their defaults. A default written here is the one `configs/relaypacs.toml` shows (tested).
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use relaypacs_domain::{AeTitle, ServiceLevel};
 use relaypacs_http::Network;
@@ -42,7 +42,7 @@ pub(crate) struct Dicom {
 pub(crate) struct Http {
     /// Local addresses it listens on.
     pub(crate) bind: Bind,
-    /// HTTPS port; 0 = off. Served once the box has certificates.
+    /// HTTPS port; 0 = off.
     pub(crate) port: u16,
     /// Plain HTTP port; 0 = off. Full service on loopback only.
     pub(crate) plain_port: u16,
@@ -50,6 +50,12 @@ pub(crate) struct Http {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Who may read `/metrics` and `/readyz`.
     pub(crate) monitoring_networks: Vec<Network>,
+    /// PEM file with the TLS certificate and its chain, kept by somebody else; empty: the box's own.
+    pub(crate) cert_file: PathBuf,
+    /// PEM file with that certificate's private key.
+    pub(crate) key_file: PathBuf,
+    /// PEM file with authorities that the clinic's browsers trust beside the system's: a certificate of theirs turns HSTS on.
+    pub(crate) trusted_roots_file: PathBuf,
 }
 
 /// `[buffer]`: what is kept, how much and how long.
@@ -146,7 +152,16 @@ impl Default for Http {
     fn default() -> Self {
         #[expect(clippy::expect_used, reason = "constants that a test reads")]
         let loopback = ["127.0.0.0/8", "::1/128"].map(|network| network.parse().expect("the default is a network"));
-        Self { bind: Bind::All, port: 8443, plain_port: 8080, trusted_proxies: Vec::new(), monitoring_networks: loopback.into() }
+        Self {
+            bind: Bind::All,
+            port: 8443,
+            plain_port: 8080,
+            trusted_proxies: Vec::new(),
+            monitoring_networks: loopback.into(),
+            cert_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            trusted_roots_file: PathBuf::new(),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn show(config: &Config) -> Json {
         "modality": plain(&config.modality),
         "log": plain(&config.log),
         "site": plain(&config.site),
+        "acme": plain(&config.acme),
     });
     hide(&mut shown);
     shown

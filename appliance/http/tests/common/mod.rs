@@ -22,7 +22,7 @@ use http_body_util::BodyExt;
 use relaypacs_buffer::{Buffer, ClaimLimits, NewObject, Options, Placed, StudyQuery};
 use relaypacs_domain::{Clock, HeaderFacts, Identity, ServiceLevel, Source, Uid, Verdict};
 use relaypacs_forward::{DestinationConfig, Forwarder};
-use relaypacs_http::{App, BoxInfo, KnownModality, Parts, Peer};
+use relaypacs_http::{App, BoxInfo, KnownModality, Parts, Peer, Tls};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -54,6 +54,11 @@ impl Told {
 impl TestBox {
     /// A box with `destinations`, each in the words of the configuration.
     pub async fn new(destinations: Value) -> Self {
+        Self::with(destinations, None).await
+    }
+
+    /// The same with certificates.
+    pub async fn with(destinations: Value, tls: Option<Tls>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let options = Options {
             dir: dir.path().join("data"),
@@ -103,6 +108,7 @@ impl TestBox {
                 heard.lock().unwrap().push(filter.into());
                 Ok(())
             }),
+            tls,
         });
         Self { app, dir, log_filters }
     }
