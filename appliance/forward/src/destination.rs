@@ -200,6 +200,14 @@ impl Destination {
         })
     }
 
+    /// Its DICOMweb service, where it has one; `Err`: it cannot be built now.
+    pub(crate) fn dicomweb(&self) -> Option<Result<Arc<Service>, Failure>> {
+        match &self.way {
+            Way::Stow(late) => Some(late.service()),
+            Way::Folder(..) => None,
+        }
+    }
+
     /// Asks whether it answers at all.
     pub(crate) async fn probe(&self) -> Option<EventKind> {
         let (probed, answer) = match &self.way {

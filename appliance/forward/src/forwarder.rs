@@ -111,6 +111,11 @@ impl Forwarder {
         &self.0.metrics
     }
 
+    /// Every destination.
+    pub(crate) fn all(&self) -> Vec<Arc<Destination>> {
+        self.0.destinations.clone()
+    }
+
     fn find(&self, name: &DestinationName) -> Option<&Arc<Destination>> {
         self.0.destinations.iter().find(|destination| destination.name == *name)
     }

@@ -24,6 +24,7 @@ mod content;
 mod deliver;
 mod destination;
 mod dicomweb;
+mod documents;
 pub mod duration;
 mod echo;
 mod file_hash;
@@ -44,6 +45,7 @@ mod transport;
 
 pub use backoff::RetryConfig;
 pub use config::{AuthConfig, AuthKind, ConfigError, DestinationConfig, Kind, MatchConfig, Verify};
+pub use documents::Document;
 pub use forwarder::Forwarder;
 pub use health::{DestinationHealth, EchoReport, EchoStep, Paused, PausedBy, State};
 pub use metrics::Metrics;

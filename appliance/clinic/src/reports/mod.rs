@@ -26,6 +26,7 @@ mod assign;
 mod changes;
 mod listing;
 mod news;
+pub mod pdf;
 mod row;
 mod status;
 mod tables;

@@ -5,6 +5,10 @@ use relaypacs_domain::Uid;
 /// One data set of an answer: what is wanted of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Item {
+    /// SOPClassUID (0008,0016), in QIDO-RS answers.
+    pub(crate) sop_class: Option<Uid>,
+    /// SeriesInstanceUID (0020,000E), in QIDO-RS answers.
+    pub(crate) series: Option<Uid>,
     /// SOPInstanceUID (0008,0018), in QIDO-RS answers.
     pub(crate) sop_instance: Option<Uid>,
     /// ReferencedSOPInstanceUID (0008,1155), in STOW-RS answers.
@@ -28,6 +32,8 @@ pub(crate) struct Item {
 /// The attributes that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Attribute {
+    SopClass,
+    Series,
     SopInstance,
     Referenced,
     RetrieveUrl,
@@ -47,6 +53,8 @@ impl Item {
     pub(crate) fn set(&mut self, attribute: Attribute, value: &str) {
         let uid = || Uid::from_value(value.as_bytes()).ok();
         match attribute {
+            Attribute::SopClass => self.sop_class = self.sop_class.take().or_else(uid),
+            Attribute::Series => self.series = self.series.take().or_else(uid),
             Attribute::SopInstance => self.sop_instance = self.sop_instance.take().or_else(uid),
             Attribute::Referenced => self.referenced = self.referenced.take().or_else(uid),
             Attribute::RetrieveUrl if value.len() <= Self::URL_MAX => {
@@ -64,7 +72,13 @@ impl Item {
             Attribute::Failed => Some(self.failed.get_or_insert_default()),
             Attribute::Stored => Some(self.stored.get_or_insert_default()),
             Attribute::OtherFailures => Some(self.other_failures.get_or_insert_default()),
-            Attribute::SopInstance | Attribute::Referenced | Attribute::RetrieveUrl | Attribute::Warning | Attribute::Reason => None,
+            Attribute::SopClass
+            | Attribute::Series
+            | Attribute::SopInstance
+            | Attribute::Referenced
+            | Attribute::RetrieveUrl
+            | Attribute::Warning
+            | Attribute::Reason => None,
         }
     }
 
@@ -93,6 +107,7 @@ impl Attribute {
     /// The attribute of a tag written as 8 hex digits in any case.
     pub(crate) fn of(tag: &str) -> Option<Self> {
         Some(match u32::from_str_radix(tag, 16).ok().filter(|_| tag.len() == 8)? {
+            0x0008_0016 => Self::SopClass,
             0x0008_0018 => Self::SopInstance,
             0x0008_1155 => Self::Referenced,
             0x0008_1190 => Self::RetrieveUrl,
@@ -101,6 +116,7 @@ impl Attribute {
             0x0008_1198 => Self::Failed,
             0x0008_1199 => Self::Stored,
             0x0008_119A => Self::OtherFailures,
+            0x0020_000E => Self::Series,
             _ => return None,
         })
     }

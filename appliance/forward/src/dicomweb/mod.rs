@@ -21,10 +21,11 @@ use url::Url;
 
 use crate::{
     auth::Authorizer,
+    file_hash::FileHash,
     transport::{self, TransportOptions},
 };
 use item::Item;
-use retrieve::Retrieval;
+use retrieve::{FileBytes, Retrieval};
 
 /// A DICOMweb service and how to talk to it.
 #[derive(Debug)]
@@ -112,10 +113,34 @@ impl Service {
         }
     }
 
+    /// The instances of a study that QIDO-RS finds in one SOP class, with their series. A service that ignores the filter names others too.
+    pub(crate) async fn find_of_class(&self, study: &Uid, class: &Uid) -> Result<Vec<Item>, Failure> {
+        let mut url = self.url(&["studies", study.as_str(), "instances"]);
+        url.query_pairs_mut().append_pair("SOPClassUID", class.as_str()).append_pair("includefield", "00080016");
+        let response = self.get(url, DICOM_JSON).await?;
+        match response.status().as_u16() {
+            200 => Ok(instances(&self.body(response).await?).filter(|item| item.sop_class.as_ref() == Some(class)).collect()),
+            204 | 404 => Ok(Vec::new()),
+            status => Err(Failure::new(FailureCode::Http(status), format!("the query was answered {status}"))),
+        }
+    }
+
     /// Retrieves the instance as it is stored and hashes its data set while it streams by.
     pub(crate) async fn retrieve(&self, identity: &Identity, most_bytes: u64) -> Result<Retrieved, Failure> {
         let (Some(study), Some(series)) = (&identity.study, &identity.series) else { return Ok(Retrieved::Nothing) };
-        let url = self.url(&["studies", study.as_str(), "series", series.as_str(), "instances", identity.sop_instance.as_str()]);
+        let file: Option<FileHash> = self.retrieve_file(study, series, &identity.sop_instance, most_bytes).await?;
+        Ok(file.and_then(FileHash::finish).map_or(Retrieved::Nothing, Retrieved::DataSet))
+    }
+
+    /// Retrieves the instance as it is stored; `None`: the service does not give it out, or what it gives is longer than `most_bytes`.
+    pub(crate) async fn retrieve_file<F: FileBytes>(
+        &self,
+        study: &Uid,
+        series: &Uid,
+        sop_instance: &Uid,
+        most_bytes: u64,
+    ) -> Result<Option<F>, Failure> {
+        let url = self.url(&["studies", study.as_str(), "series", series.as_str(), "instances", sop_instance.as_str()]);
         let accept = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
         let mut response = self.get(url, accept).await?;
         match response.status().as_u16() {
@@ -123,16 +148,16 @@ impl Service {
             status @ (429 | 500..=599) => {
                 return Err(Failure::new(FailureCode::Http(status), format!("the retrieval was answered {status}")));
             }
-            _ => return Ok(Retrieved::Nothing),
+            _ => return Ok(None),
         }
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let Some(mut retrieval) = Retrieval::new(kind, most_bytes) else { return Ok(Retrieved::Nothing) };
+        let Some(mut retrieval) = Retrieval::new(kind, most_bytes) else { return Ok(None) };
         while let Some(piece) = self.chunk(&mut response).await? {
             if retrieval.feed(&piece).is_err() {
-                return Ok(Retrieved::Nothing);
+                return Ok(None);
             }
         }
-        Ok(retrieval.finish().map_or(Retrieved::Nothing, Retrieved::DataSet))
+        Ok(retrieval.finish())
     }
 
     /// The cheapest question a DICOMweb service answers: a study that does not exist. Gives the status.

@@ -1,22 +1,41 @@
-//! Hashes the data set of one retrieved instance while the answer streams by: `multipart/related` (RFC 2046 §5.1) with one Part-10 file, or
-//! the file alone. Bounded: part headers, file meta group and the whole length have limits; nothing of the data set is kept.
+//! Takes one retrieved instance out of an answer that streams by: `multipart/related` (RFC 2046 §5.1) with one Part-10 file, or the file
+//! alone. What is done with the file's bytes is the caller's: they are hashed ([`FileHash`]) or kept ([`Vec`]). Bounded: part headers and the
+//! whole length have limits.
 
 use memchr::memmem;
-use relaypacs_domain::Sha256;
 
-use crate::file_hash::FileHash;
+use crate::file_hash::{FileHash, NotDicom};
 
 /// The answer is not what a retrieval of one instance gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NoInstance;
 
+/// What is done with the file's bytes.
+pub(crate) trait FileBytes: Default {
+    /// The next bytes of the file.
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), NotDicom>;
+}
+
+impl FileBytes for FileHash {
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), NotDicom> {
+        self.feed(bytes)
+    }
+}
+
+impl FileBytes for Vec<u8> {
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), NotDicom> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
 /// The reader of one answer.
-pub(crate) struct Retrieval {
+pub(crate) struct Retrieval<F> {
     state: State,
     /// `CRLF--boundary`; `None`: the file stands alone.
     delimiter: Option<Vec<u8>>,
     buffer: Vec<u8>,
-    file: FileHash,
+    file: F,
     left_bytes: u64,
 }
 
@@ -29,7 +48,7 @@ enum State {
     Ended,
 }
 
-impl Retrieval {
+impl<F: FileBytes> Retrieval<F> {
     const HEADERS_MAX: usize = 16 << 10;
     /// What multipart and file meta group may add to the data set.
     const AROUND_MAX: u64 = 2 << 20;
@@ -46,7 +65,7 @@ impl Retrieval {
         };
         // the first delimiter may stand at the very start, without the CRLF before it
         let buffer = if delimiter.is_some() { b"\r\n".to_vec() } else { Vec::new() };
-        Some(Self { state, delimiter, buffer, file: FileHash::default(), left_bytes: most_bytes.saturating_add(Self::AROUND_MAX) })
+        Some(Self { state, delimiter, buffer, file: F::default(), left_bytes: most_bytes.saturating_add(Self::AROUND_MAX) })
     }
 
     /// The next bytes of the answer.
@@ -93,10 +112,10 @@ impl Retrieval {
         }
     }
 
-    /// The hash of the data set; `None`: the answer ended too early or held no Part-10 file.
-    pub(crate) fn finish(self) -> Option<Sha256> {
-        let complete = self.delimiter.is_none() || self.state == State::Ended;
-        self.file.finish().filter(|_| complete)
+    /// The whole file; `None`: the answer ended too early. (An answer that is the file alone has no end of its own: the length of the
+    /// body or the file tells.)
+    pub(crate) fn finish(self) -> Option<F> {
+        (self.delimiter.is_none() || self.state == State::Ended).then_some(self.file)
     }
 }
 
@@ -113,6 +132,7 @@ fn boundary(content_type: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use relaypacs_domain::Sha256;
 
     use super::*;
     use crate::testing::{identity, sha256};
@@ -128,11 +148,11 @@ mod tests {
     }
 
     fn read(kind: &str, answer: &[u8], piece: usize) -> Option<Sha256> {
-        let mut retrieval = Retrieval::new(kind, 10 << 20)?;
+        let mut retrieval = Retrieval::<FileHash>::new(kind, 10 << 20)?;
         for bytes in answer.chunks(piece.max(1)) {
             retrieval.feed(bytes).ok()?;
         }
-        retrieval.finish()
+        retrieval.finish()?.finish()
     }
 
     #[test]
@@ -147,8 +167,11 @@ mod tests {
         assert_eq!(read(kind, b"--B\r\n\r\nno file\r\n--B--", 7), None);
         assert_eq!(read("text/html", &whole, 7), None);
         assert_eq!(read("multipart/related", &whole, 7), None, "no boundary");
-        assert!(Retrieval::new(kind, 10).unwrap().feed(&vec![0; 3 << 20]).is_err(), "too long");
-        assert!(Retrieval::new(kind, 10).unwrap().feed(&[b"--B\r\n".to_vec(), vec![b'x'; 20 << 10]].concat()).is_err(), "endless header");
+        assert!(Retrieval::<FileHash>::new(kind, 10).unwrap().feed(&vec![0; 3 << 20]).is_err(), "too long");
+        assert!(
+            Retrieval::<FileHash>::new(kind, 10).unwrap().feed(&[b"--B\r\n".to_vec(), vec![b'x'; 20 << 10]].concat()).is_err(),
+            "endless header"
+        );
     }
 
     proptest! {
