@@ -1,0 +1,59 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useDeferredValue, useState } from "react";
+import { useFormat } from "@/i18n/format";
+import { useT } from "@/i18n/useT";
+import { Button } from "@/ui/Button";
+import { TextField } from "@/ui/Field";
+import { Empty, Skeleton, Trouble } from "@/ui/StateView";
+import { Status } from "@/ui/Status";
+import { Table } from "@/ui/Table";
+import { type AuditFilter, auditQuery } from "./api";
+
+/** Who did what; the entries are chained, so that a change would show. */
+export function AuditTab() {
+  const t = useT();
+  const format = useFormat();
+  const [filter, setFilter] = useState<AuditFilter>({ actor: "", action: "", from: "", to: "" });
+  const audit = useInfiniteQuery(auditQuery(useDeferredValue(filter)));
+  const entries = audit.data?.pages.flatMap((page) => page.entries);
+  const intact = audit.data?.pages[0]?.intact;
+  const field = (key: keyof AuditFilter) => ({
+    value: filter[key],
+    onChange: ({ target }: { target: { value: string } }) => setFilter({ ...filter, [key]: target.value }),
+  });
+  return (
+    <>
+      <search className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+        <TextField label={t("audit.actor")} type="search" autoComplete="off" {...field("actor")} />
+        <TextField label={t("audit.action")} type="search" autoComplete="off" {...field("action")} />
+        <TextField label={t("filter.from")} type="date" {...field("from")} />
+        <TextField label={t("filter.to")} type="date" {...field("to")} />
+      </search>
+      {intact !== undefined && <Status tone={intact ? "ok" : "bad"}>{t(intact ? "audit.intact" : "audit.broken")}</Status>}
+      {audit.isPending && <Skeleton rows={8} />}
+      {audit.error && <Trouble error={audit.error} retry={() => void audit.refetch()} />}
+      {entries?.length === 0 && <Empty title={t("audit.none")} />}
+      {entries && entries.length > 0 && (
+        <Table
+          label={t("admin.audit")}
+          rows={entries}
+          rowKey={({ seq }) => String(seq)}
+          columns={[
+            { key: "at", head: t("audit.at"), main: true, cell: ({ at }) => <time dateTime={at}>{format.moment(at)}</time> },
+            { key: "actor", head: t("audit.actor"), cell: ({ actor }) => <bdi>{actor}</bdi> },
+            { key: "action", head: t("audit.action"), cell: ({ action }) => <code dir="ltr">{action}</code> },
+            { key: "object", head: t("audit.object"), cell: ({ object }) => <bdi>{object || "–"}</bdi> },
+            { key: "outcome", head: t("audit.outcome"), cell: ({ outcome }) => outcome },
+            { key: "address", head: t("audit.address"), cell: ({ address }) => <bdi dir="ltr">{address ?? "–"}</bdi> },
+            { key: "hash", head: t("audit.hash"), cell: ({ hash }) => <code title={hash}>{hash.slice(0, 10)}</code> },
+          ]}
+        />
+      )}
+      {audit.hasNextPage && (
+        <Button busy={audit.isFetchingNextPage} onClick={() => void audit.fetchNextPage()} className="self-center">
+          {t("more")}
+        </Button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import type { Preferences } from "@/api/types";
+import { useOffline } from "@/api/useLive";
+import { useUser } from "@/api/useSession";
+import { LANGUAGES } from "@/i18n/languages";
+import { useT } from "@/i18n/useT";
+import { readRequestMib, saveRequestMib } from "@/store/device";
+import { CheckField, SelectField } from "@/ui/Field";
+import { Section } from "@/ui/Page";
+import { Trouble } from "@/ui/StateView";
+import { changeMe } from "./api";
+
+const NOTICES = ["upload_complete", "upload_failed", "report_assigned", "report_ready", "additional_data_required"];
+const REQUEST_MIB = [1, 2, 4, 8, 16];
+
+/** Every choice holds at once. */
+export function PreferencesSection() {
+  const t = useT();
+  const offline = useOffline();
+  const { preferences } = useUser();
+  const [mib, setMib] = useState(readRequestMib);
+  const save = useMutation({ mutationFn: (change: Partial<Preferences>) => changeMe({ preferences: { ...preferences, ...change } }) });
+  const choose = (key: keyof Preferences) => ({
+    disabled: offline,
+    value: String(preferences[key] ?? ""),
+    onChange: ({ target }: { target: { value: string } }) => save.mutate({ [key]: target.value }),
+  });
+  const { notify } = preferences;
+  const notice = (type: string, on: boolean) =>
+    save.mutate({
+      notify: { ...notify, types: (on ? [...notify.types, type] : notify.types.filter((one) => one !== type)) as typeof notify.types },
+    });
+  return (
+    <Section title={t("prefs.title")}>
+      <div className="grid gap-4 sm:grid-cols-2">
+        <SelectField label={t("login.language")} {...choose("language")}>
+          {Object.entries(LANGUAGES).map(([code, { name }]) => (
+            <option key={code} value={code} lang={code}>
+              {name}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField label={t("prefs.theme")} {...choose("theme")}>
+          {["system", "light", "dark"].map((theme) => (
+            <option key={theme} value={theme}>
+              {t(`theme.${theme}`)}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField label={t("prefs.level")} {...choose("default_service_level")}>
+          {["stat", "emergency", "routine", "subspecialty"].map((level) => (
+            <option key={level} value={level}>
+              {t(`level.${level}`)}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField
+          label={t("prefs.request")}
+          hint={t("prefs.request_hint")}
+          value={mib}
+          onChange={({ target }) => {
+            saveRequestMib(Number(target.value));
+            setMib(Number(target.value));
+          }}
+        >
+          {REQUEST_MIB.map((size) => (
+            <option key={size} value={size}>
+              {size} MiB
+            </option>
+          ))}
+        </SelectField>
+      </div>
+      <fieldset className="flex flex-col">
+        <legend className="text-sm font-medium">{t("prefs.notices")}</legend>
+        {NOTICES.map((type) => (
+          <CheckField
+            key={type}
+            label={t(`notice.${type}`)}
+            disabled={offline}
+            checked={notify.types.some((one) => one === type)}
+            onChange={({ target }) => notice(type, target.checked)}
+          />
+        ))}
+      </fieldset>
+      {save.error && <Trouble error={save.error} compact />}
+    </Section>
+  );
+}

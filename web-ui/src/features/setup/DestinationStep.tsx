@@ -1,0 +1,42 @@
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { addDestination, type DestinationForm, testDestination } from "@/api/destinations";
+import { fieldErrors } from "@/api/problem";
+import { useT } from "@/i18n/useT";
+import { Button } from "@/ui/Button";
+import { DestinationFields } from "@/ui/DestinationFields";
+import { EchoSteps } from "@/ui/EchoSteps";
+import { Trouble } from "@/ui/StateView";
+
+/** The first PACS; may be skipped. */
+export function DestinationStep({ done }: { done: () => void }) {
+  const t = useT();
+  const [form, setForm] = useState<DestinationForm>({ name: "main", url: "", kind: "none", user: "", secret: "" });
+  const [added, setAdded] = useState<string | null>(null);
+  const test = useMutation({
+    mutationFn: async () => {
+      if (added !== form.name) setAdded((await addDestination(form)).name);
+      return testDestination(form.name);
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    test.mutate();
+  };
+  const errors = fieldErrors(test.error);
+  return (
+    <form className="flex flex-col gap-4" onSubmit={submit} noValidate>
+      <h2 className="text-lg font-semibold">{t("setup.destination")}</h2>
+      <p className="text-sm text-muted">{t("setup.destination_text")}</p>
+      <DestinationFields form={form} change={setForm} errors={errors} />
+      {test.data && <EchoSteps result={test.data} />}
+      {test.error && Object.keys(errors).length === 0 && <Trouble error={test.error} compact />}
+      <div className="flex flex-wrap justify-end gap-2">
+        <Button onClick={done}>{t(test.data?.ok ? "next" : "setup.skip")}</Button>
+        <Button type="submit" look="primary" busy={test.isPending} disabled={!form.name || !form.url}>
+          {t("setup.destination_test")}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,79 @@
+import { api, call } from "@/api/client";
+import { type ChosenFile, type Draft, type Head, saveDraft, storeFiles } from "@/store/draft";
+import { fileIdOf, isSystemFile, type Picked } from "./collect";
+import { newDraft } from "./engine/chosen";
+import type { Uploads } from "./uploads";
+
+export type ChooseProgress = { step: "reading" | "storing"; done: number; total: number };
+export type Chosen = { kind: "draft"; draft: Draft } | { kind: "nothing"; ignored: Draft["ignored"] };
+
+/** Heads the page cannot read are asked of the box; more than a few would be a wait. */
+const INSPECT_AT_MOST = 20;
+
+/** From chosen files to a draft whose bytes are in this browser's store. */
+export async function choose(
+  picked: Picked[],
+  uploads: Uploads,
+  userId: string,
+  serviceLevel: string,
+  tell: (progress: ChooseProgress) => void,
+): Promise<Chosen> {
+  const files = picked.filter(({ name }) => !isSystemFile(name));
+  const total = files.length;
+  const scanned = await uploads.scan(files, (done) => tell({ step: "reading", done, total }));
+  const chosen: { meta: ChosenFile; blob: Blob }[] = [];
+  const ignored: Draft["ignored"] = [];
+  let inspected = 0;
+  for (const result of scanned) {
+    const { file, name } = files[result.place] as Picked;
+    if (result.kind === "not_dicom" || result.kind === "empty") {
+      ignored.push({ name, reason: result.kind });
+      continue;
+    }
+    let head = result.kind === "dicom" ? result.head : null;
+    if (result.kind === "unreadable" && inspected < INSPECT_AT_MOST) {
+      inspected += 1;
+      head = await inspect(file).catch(() => null);
+    }
+    chosen.push({ meta: { fileId: fileIdOf(result.place), name, size: file.size, head }, blob: file });
+  }
+  if (chosen.length === 0) return { kind: "nothing", ignored };
+  const draft = newDraft(
+    crypto.randomUUID(),
+    chosen.map(({ meta }) => meta),
+    ignored,
+    { serviceLevel },
+  );
+  await navigator.storage?.persist?.().catch(() => false);
+  await saveDraft(userId, draft);
+  const blobs = chosen.map(({ meta, blob }) => ({ fileId: meta.fileId, blob }));
+  await storeFiles(userId, draft.id, blobs, (done) => tell({ step: "storing", done, total: blobs.length }));
+  draft.stored = true;
+  await saveDraft(userId, draft);
+  return { kind: "draft", draft };
+}
+
+async function inspect(file: File): Promise<Head | null> {
+  const answer = await call(
+    api.POST("/api/v1/dicom/inspect", {
+      body: file.slice(0, 1024 * 1024) as never,
+      bodySerializer: (body) => body,
+      headers: { "Content-Type": "application/octet-stream" },
+    }),
+  );
+  const { study_metadata: study } = answer;
+  return {
+    studyUid: answer.study_instance_uid ?? study.study_instance_uid ?? "",
+    seriesUid: answer.series_instance_uid ?? "",
+    sopUid: answer.sop_instance_uid ?? "",
+    patientName: study.patient_name,
+    patientId: "",
+    studyDate: (study.study_date ?? "").replaceAll("-", ""),
+    modality: study.modality,
+    age: study.age ?? "",
+    sex: study.gender ?? "",
+    studyDescription: study.study_description ?? "",
+    seriesDescription: "",
+    seriesNumber: "",
+  };
+}

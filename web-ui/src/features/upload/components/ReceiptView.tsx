@@ -1,0 +1,101 @@
+import { useQuery } from "@tanstack/react-query";
+import { Check, LoaderCircle } from "lucide-react";
+import { Link } from "react-router";
+import { uploadStatusQuery } from "@/api/queries";
+import type { UploadStatus } from "@/api/types";
+import { useLine } from "@/api/useLive";
+import { useT } from "@/i18n/useT";
+import type { Receipt } from "@/store/job";
+import { buttonClass } from "@/ui/Button";
+import { Trouble } from "@/ui/StateView";
+import { Banner } from "@/ui/Status";
+import { errorText } from "../errors";
+
+type PacsStatus = UploadStatus["pacs_status"];
+
+/** Which of received → checked → sent → accepted is reached. Green only for what is proven. */
+export function stepsOf(state: string, pacs: PacsStatus | undefined): { id: string; reached: boolean }[] {
+  const complete = state === "complete";
+  return [
+    { id: "received", reached: ["processing", "complete"].includes(state) },
+    { id: "checked", reached: complete },
+    { id: "sent", reached: complete && (pacs === "forwarding" || pacs === "delivered") },
+    { id: "accepted", reached: complete && pacs === "delivered" },
+  ];
+}
+
+/** What became of an upload; stays true while the page is open. */
+export function ReceiptView({ uploadId, receipt }: { uploadId: string; receipt: Receipt | null }) {
+  const t = useT();
+  const { state: line } = useLine();
+  const status = useQuery({
+    ...uploadStatusQuery(uploadId),
+    refetchInterval: ({ state: { data } }) =>
+      data?.pacs_status === "delivered" || data?.pacs_status === "failed" ? false : line === "live" ? 10_000 : 2000,
+  });
+  const pacs = status.data?.pacs_status;
+  const state = status.data?.state ?? (receipt ? "complete" : "pending");
+  const failed = receipt?.status === "failed" || state === "failed";
+  return (
+    <div className="flex flex-col gap-4">
+      <Banner tone={failed ? "bad" : pacs === "delivered" ? "ok" : "info"} testid="upload-complete-banner">
+        <p data-testid="upload-success-message" className="text-lg font-semibold">
+          {t(failed ? "receipt.failed" : receipt?.status === "partial_success" ? "receipt.partial" : "receipt.success")}
+        </p>
+        <p data-testid="pacs-status-message">
+          {t(failed ? "receipt.nothing" : pacs === "delivered" ? "receipt.secured" : `receipt.pacs_${pacs ?? "queued"}`)}
+        </p>
+      </Banner>
+      {!failed && <Steps state={state} pacs={pacs} />}
+      {status.error && <Trouble error={status.error} retry={() => void status.refetch()} compact />}
+      {receipt && receipt.files.length > 0 && <Judged receipt={receipt} />}
+      <div className="flex flex-wrap gap-2">
+        <Link to="/" role="button" className={buttonClass("primary")}>
+          {t("receipt.new")}
+        </Link>
+        {receipt?.reportId && (
+          <Link to={`/reports/${receipt.reportId}`} className={buttonClass()}>
+            {t("receipt.report")}
+          </Link>
+        )}
+        {status.data?.study_instance_uids?.slice(0, 3).map((uid) => (
+          <Link key={uid} to={`/studies/${uid}`} className={buttonClass()}>
+            {t("receipt.follow")}
+          </Link>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Steps({ state, pacs }: { state: string; pacs: PacsStatus | undefined }) {
+  const t = useT();
+  return (
+    <ol className="flex flex-wrap gap-x-6 gap-y-2 text-sm">
+      {stepsOf(state, pacs).map(({ id, reached }) => (
+        <li key={id} className={`flex items-center gap-2 ${reached ? "font-semibold text-ok" : "text-muted"}`}>
+          {reached ? <Check size={18} aria-hidden="true" /> : <LoaderCircle size={18} aria-hidden="true" />}
+          {t(`step.${id}`)}
+          <span className="sr-only">{t(reached ? "step.reached" : "step.open")}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Judged({ receipt }: { receipt: Receipt }) {
+  const t = useT();
+  return (
+    <details className="card p-4 text-sm" open={receipt.failed > 0}>
+      <summary className="font-medium">{t("receipt.judged", { n: receipt.files.length })}</summary>
+      <ul className="mt-2 max-h-60 overflow-y-auto">
+        {receipt.files.map((file) => (
+          <li key={file.file_id} className="flex justify-between gap-3 border-t border-line py-1">
+            <span>{file.file_id}</span>
+            <span className="text-muted">{file.error ? errorText(file.error, t) : t(`judged.${file.status}`)}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

@@ -1,0 +1,38 @@
+import type { Scanned } from "../protocol";
+import { isZip, readHead } from "./heads";
+
+const AT_ONCE = 8;
+
+/** Says of one chosen file what it is. */
+export async function scanFile(file: Blob, place: number): Promise<Scanned> {
+  if (file.size === 0) return { place, kind: "empty" };
+  try {
+    const result = await readHead(file);
+    if (result.kind === "head") return { place, kind: "dicom", head: result.head };
+    if (result.kind === "not_dicom") return { place, kind: (await isZip(file)) ? "zip" : "not_dicom" };
+    return { place, kind: "unreadable" };
+  } catch {
+    return { place, kind: "not_dicom" };
+  }
+}
+
+/** Reads all heads, a few at once, and tells of them in groups. */
+export async function scan(files: { file: Blob }[], tell: (results: Scanned[], done: number) => void): Promise<void> {
+  let next = 0;
+  let done = 0;
+  let found: Scanned[] = [];
+  const reader = async () => {
+    while (next < files.length) {
+      const place = next;
+      next += 1;
+      found.push(await scanFile((files[place] as { file: Blob }).file, place));
+      done += 1;
+      if (found.length >= 100) {
+        tell(found, done);
+        found = [];
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, reader));
+  tell(found, done);
+}

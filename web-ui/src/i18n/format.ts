@@ -1,0 +1,90 @@
+import { useLingui } from "@lingui/react";
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** Bytes in decimal units, as disks and lines are sold: `1.2 MB`. */
+export function bytes(value: number, locale: string): string {
+  let size = Math.max(0, value);
+  let unit = 0;
+  while (size >= 999.5 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || size >= 100 ? 0 : 1;
+  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(size)} ${UNITS[unit]}`;
+}
+
+/** Seconds as people say them: `12 s`, `3 min`, `2 h 5 min`. */
+export function duration(seconds: number, locale: string): string {
+  const part = (value: number, unit: string) =>
+    new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(value);
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return part(whole, "second");
+  if (whole < 3600) return part(Math.round(whole / 60), "minute");
+  if (whole < 86_400) return `${part(Math.floor(whole / 3600), "hour")} ${part(Math.floor((whole % 3600) / 60), "minute")}`;
+  return `${part(Math.floor(whole / 86_400), "day")} ${part(Math.floor((whole % 86_400) / 3600), "hour")}`;
+}
+
+/** A moment of the box (RFC 3339) in the viewer's time zone. Not for DICOM dates: those are never shifted. */
+export function moment(iso: string, locale: string, style: "full" | "short" | "time" = "short"): string {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  if (style === "time") return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(date);
+  return new Intl.DateTimeFormat(
+    locale,
+    style === "full" ? { dateStyle: "long", timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" },
+  ).format(date);
+}
+
+/** "3 minutes ago"; after a week the date. */
+export function ago(iso: string, locale: string, now: number): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const size = Math.abs(seconds);
+  if (size < 45) return format.format(0, "second");
+  if (size < 2700) return format.format(Math.round(seconds / 60), "minute");
+  if (size < 64_800) return format.format(Math.round(seconds / 3600), "hour");
+  if (size < 604_800) return format.format(Math.round(seconds / 86_400), "day");
+  return moment(iso, locale);
+}
+
+/** A DICOM date (`YYYYMMDD` or `YYYY-MM-DD`), as a calendar day without a zone. What is no date comes back as it is. */
+export function dicomDate(value: string | null | undefined, locale: string): string {
+  const match = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(value ?? "");
+  if (!match) return value ?? "";
+  const day = new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(day);
+}
+
+/** A DICOM person name for reading: `DOE^JOHN=…` → `DOE, JOHN`. */
+export function personName(value: string | null | undefined): string {
+  const alphabetic = (value ?? "").split("=").find((group) => group.trim() !== "") ?? "";
+  const [family = "", given = "", middle = ""] = alphabetic.split("^").map((part) => part.trim());
+  const rest = [given, middle].filter(Boolean).join(" ");
+  return rest && family ? `${family}, ${rest}` : family || rest;
+}
+
+export type Format = {
+  locale: string;
+  bytes: (value: number) => string;
+  duration: (seconds: number) => string;
+  moment: (iso: string, style?: "full" | "short" | "time") => string;
+  ago: (iso: string, now?: number) => string;
+  dicomDate: (value: string | null | undefined) => string;
+  number: (value: number, options?: Intl.NumberFormatOptions) => string;
+};
+
+/** The formats above in the current language. */
+export function useFormat(): Format {
+  const { i18n } = useLingui();
+  const locale = i18n.locale;
+  return {
+    locale,
+    bytes: (value) => bytes(value, locale),
+    duration: (seconds) => duration(seconds, locale),
+    moment: (iso, style) => moment(iso, locale, style),
+    ago: (iso, now = Date.now()) => ago(iso, locale, now),
+    dicomDate: (value) => dicomDate(value, locale),
+    number: (value, options) => new Intl.NumberFormat(locale, options).format(value),
+  };
+}

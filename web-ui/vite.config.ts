@@ -1,0 +1,58 @@
+import { fileURLToPath } from "node:url";
+import { lingui } from "@lingui/vite-plugin";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { VitePWA } from "vite-plugin-pwa";
+import { defineConfig } from "vitest/config";
+
+const box = process.env.RELAYPACS_BOX ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [
+    react(),
+    lingui(),
+    tailwindcss(),
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "src/pwa",
+      filename: "sw.ts",
+      injectRegister: false,
+      manifest: false,
+      injectManifest: {
+        globPatterns: ["index.html", "assets/*.{js,css}", "manifest.webmanifest", "icons/icon-192.png"],
+        // What few people open comes when it is opened.
+        globIgnores: ["assets/{Charts,PdfView,pdf.worker,sentry,AdminPage,SetupPage,fr-,ar-}*"],
+      },
+    }),
+  ],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  worker: { format: "es" },
+  build: {
+    target: ["chrome111", "firefox128", "safari16.4"],
+    sourcemap: "hidden",
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: Object.fromEntries(["/api", "/healthz", "/ca.crt"].map((path) => [path, { target: box, changeOrigin: true }])) },
+  preview: { proxy: Object.fromEntries(["/api", "/healthz", "/ca.crt"].map((path) => [path, { target: box, changeOrigin: true }])) },
+  test: {
+    environment: "happy-dom",
+    setupFiles: ["src/test/setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+    pool: "threads",
+    maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.{ts,tsx}"],
+      exclude: [
+        "src/api/schema.d.ts",
+        "src/test/**",
+        "src/**/*.test.{ts,tsx}",
+        "src/main.tsx",
+        "src/pwa/sw.ts",
+        "src/features/upload/worker.ts",
+      ],
+      reporter: ["text-summary", "json-summary"],
+    },
+  },
+});
