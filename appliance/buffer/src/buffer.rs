@@ -1,7 +1,6 @@
 //! The buffer itself: opening, its threads, receiving, reading, closing.
 
 use std::{
-    collections::BTreeMap,
     fs::{DirBuilder, File},
     io::{self, Read, Seek, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -21,19 +20,20 @@ use crate::{
     CatalogueError, Metrics, OpenError, ReadError, Reader, Writer,
     catalogue::{Catalogue, Checkpoint},
     entry::{Entry, Extent, Note},
-    indexer::{Indexer, replay},
+    hurt::Hurt,
+    indexer::replay,
     metrics::{ReadState, State},
-    recovery::{Found, Region, inspect},
+    recovery::{Found, inspect},
     segment::{
         ExtentError, LogHandle,
-        committer::Committer,
         disk::{Disk, RealDisk, RedbFile},
         log::{Limits, Log},
         pool::Pool,
         queue::Request,
-        record::{HEADER, Kind, MAX_DATA, SEGMENT_HEADER},
+        record::{HEADER, MAX_DATA, SEGMENT_HEADER},
         segment::Segment,
     },
+    threads,
     upkeep::{Keeper, Upkeep, UpkeepSettings},
 };
 
@@ -131,24 +131,14 @@ pub enum Refused {
     LogDown(String),
 }
 
+/// What was looked up, where its bytes lie, and what keeps them there.
+pub(crate) type Pinned<T> = (T, Vec<Extent>, Vec<Arc<Segment>>);
+
 pub(crate) const CATALOGUE: &str = "catalogue.redb";
 pub(crate) const HISTORY: &str = "history.redb";
 pub(crate) const LOCK: &str = "lock";
 const SMALLEST_SEGMENT: u64 = 4 << 10;
 const BIGGEST_SEGMENT: u64 = 1 << 30;
-
-/// Ends the process when a thread panics without which nothing is kept: whoever waits for it would wait for ever, and nothing it shared may
-/// be trusted. That is a kill, which loses nothing that was acknowledged; the service manager starts the box again.
-struct EndOnPanic;
-
-impl Drop for EndOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            error!("a thread that keeps the log panicked: the process ends and recovers from the disk");
-            std::process::abort();
-        }
-    }
-}
 
 impl Buffer {
     /// Opens or creates the buffer in `options.dir` (blocking; call before the runtime serves). Starts its named threads.
@@ -203,7 +193,7 @@ impl Buffer {
                 threads: Mutex::default(),
             }),
         };
-        buffer.start(disks, applied, lock.map(Arc::new)).map_err(|source| failed("starting threads for", &options.dir, source))?;
+        buffer.start(disks, applied, lock).map_err(|source| failed("starting threads for", &options.dir, source))?;
         buffer.tell(objects);
         let settings = UpkeepSettings { retention: options.retention, history: options.history, segment_bytes: segment_bytes.into() };
         buffer.keep_up(settings).map_err(|source| failed("starting threads for", &options.dir, source))?;
@@ -214,30 +204,9 @@ impl Buffer {
         Ok((buffer, recovery))
     }
 
-    fn start(&self, disks: Disks, applied: crate::entry::LogPosition, lock: Option<Arc<File>>) -> io::Result<()> {
-        let LogHandle { log, queue, index, .. } = self.log().clone();
-        let indexer = Indexer {
-            log: log.clone(),
-            queue: index.clone(),
-            catalogue: self.catalogue().clone(),
-            reopen: disks.reopen(),
-            metrics: self.metrics().clone(),
-            applied,
-        };
-        let committer = Committer::new(log, queue, index.clone(), self.metrics().clone());
-        let kept = lock.clone();
-        let indexing = thread::Builder::new().name("relaypacs-index".into()).spawn(move || {
-            let _guard = EndOnPanic;
-            indexer.run();
-            drop(kept); // nobody else may open the folder before this thread is done with it
-        })?;
-        let committing = thread::Builder::new().name("relaypacs-log".into()).spawn(move || {
-            let _guard = EndOnPanic;
-            committer.run();
-            index.close();
-            drop(lock);
-        })?;
-        self.threads().extend([committing, indexing]);
+    fn start(&self, disks: Disks, applied: crate::entry::LogPosition, lock: Option<File>) -> io::Result<()> {
+        let started = threads::start(self.log(), self.catalogue(), self.metrics(), disks.reopen(), applied, lock)?;
+        self.threads().extend(started);
         Ok(())
     }
 
@@ -374,7 +343,7 @@ impl Buffer {
         &self,
         object: ObjectId,
         look_up: impl Fn() -> Result<(T, Vec<Extent>), ReadError>,
-    ) -> Result<(T, Vec<Extent>, Vec<Arc<Segment>>), ReadError> {
+    ) -> Result<Pinned<T>, ReadError> {
         let mut tries = 0;
         loop {
             let (found, extents) = look_up()?;
@@ -475,69 +444,6 @@ impl Disks {
             let (file, _) = self.files(Path::new(""))?;
             catalogue.reopen(file, true)
         })
-    }
-}
-
-/// Which objects the damage hits.
-struct Hurt {
-    regions: Vec<Region>,
-    objects: BTreeMap<ObjectId, Damage>,
-}
-
-impl Hurt {
-    fn new(regions: Vec<Region>) -> Self {
-        Self { regions, objects: BTreeMap::new() }
-    }
-
-    /// Takes an entry of the log into account, in log order.
-    fn look_at(&mut self, entry: &Entry) {
-        match entry {
-            Entry::Commit(commit) => {
-                if let Some(region) = self.regions.iter().find(|region| region.hits_any(&commit.extents)) {
-                    let mut damage = region.damage();
-                    damage.object = Some(commit.object);
-                    damage.sop_instance = Some(commit.identity.sop_instance.clone());
-                    self.objects.insert(commit.object, damage);
-                }
-            }
-            Entry::Part(part) => {
-                self.objects.remove(&part.object);
-                if let Some(region) = self.regions.iter().find(|region| region.hits_any(&part.extents)) {
-                    self.objects.insert(part.object, Damage { object: Some(part.object), ..region.damage() });
-                }
-            }
-            Entry::Note(Note::Moved { object, extents }) => {
-                self.objects.remove(object);
-                if let Some(region) = self.regions.iter().find(|region| region.hits_any(extents)) {
-                    self.objects.insert(*object, Damage { object: Some(*object), ..region.damage() });
-                }
-            }
-            Entry::Release(objects) => objects.iter().for_each(|object| drop(self.objects.remove(object))),
-            Entry::Note(_) => {}
-        }
-    }
-
-    /// All that is to be reported, and the objects to be noted as damaged.
-    fn report(self, catalogue: &Catalogue) -> (Vec<Damage>, Vec<ObjectId>) {
-        let known = |object| catalogue.object(object).ok().flatten().is_some() || catalogue.is_part(object).unwrap_or(false);
-        let objects: Vec<_> = self.objects.keys().copied().filter(|object| known(*object)).collect();
-        // Bytes of an object that was never committed are nobody's loss; whatever else was there, somebody may miss.
-        let others = self.regions.iter().filter(|region| region.kind != Some(Kind::Data)).map(|region| {
-            let object = region.object.filter(|object| !known(*object));
-            Damage { object, ..region.damage() }
-        });
-        let mut all: Vec<_> = self.objects.values().cloned().collect();
-        let apart = |damage: &Damage| !all.iter().any(|hit| hit.segment == damage.segment && hit.offset == damage.offset);
-        let others: Vec<_> = others.filter(|damage| damage.object.is_some() || apart(damage)).collect();
-        all.extend(others);
-        (all, objects)
-    }
-}
-
-impl Region {
-    /// As it is reported.
-    pub(crate) fn damage(&self) -> Damage {
-        Damage { segment: self.segment.into(), offset: self.start.into(), object: self.object, sop_instance: None, what: self.what.clone() }
     }
 }
 

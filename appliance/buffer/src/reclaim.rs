@@ -378,10 +378,8 @@ impl Said {
             Entry::Note(Note::Carried(carried)) => drop(self.objects.insert(carried.object)),
             Entry::Note(Note::Priority { study, .. } | Note::Complete { study, .. }) => drop(self.studies.insert(study)),
             Entry::Note(Note::Moved { object, .. }) => drop(self.moved.insert(object)),
-            // While a part lives, its record keeps its segment.
-            Entry::Part(_) => {}
-            // Events are copied to the history on their own.
-            Entry::Note(Note::Happened { .. }) => {}
+            // While a part lives, its record keeps its segment; events are copied to the history on their own.
+            Entry::Part(_) | Entry::Note(Note::Happened { .. }) => {}
         }
     }
 }

@@ -184,8 +184,10 @@ impl Breaker {
     /// Somebody lifted the pause: try at once.
     pub(crate) fn resume(&mut self) {
         self.not_before = Duration::ZERO;
-        if let State::Refused { .. } = self.state {
-            self.state = State::HalfOpen { trials: 0, trying: false };
+        match &mut self.state {
+            State::Refused { .. } => self.state = State::HalfOpen { trials: 0, trying: false },
+            State::Open { probe_at, .. } => *probe_at = Duration::ZERO,
+            State::Closed { .. } | State::HalfOpen { .. } => {}
         }
     }
 
@@ -237,6 +239,17 @@ mod tests {
 
     fn at(secs: u64) -> Duration {
         Duration::from_secs(secs)
+    }
+
+    #[test]
+    fn a_lost_line_is_probed_at_once_when_somebody_resumes() {
+        let mut breaker = Breaker::new();
+        breaker.probed(at(0), Probed::Nothing);
+        assert_eq!(breaker.permit(at(0)), Permit::Wait(at(1)));
+        breaker.resume();
+        assert_eq!(breaker.permit(at(0)), Permit::Probe);
+        breaker.resume();
+        assert_eq!(breaker.permit(at(0)), Permit::Wait(at(1)), "one probe at a time");
     }
 
     #[test]

@@ -134,9 +134,9 @@ fn parts_given_up_make_room_and_those_that_stay_are_moved_out_of_the_way() {
         let bytes = content(round.into(), 5000);
         let stored = story.runtime.block_on(part(story.buffer(), key("f", round), &bytes)).unwrap();
         if round % 8 == 0 {
-            kept.push((stored, bytes))
+            kept.push((stored, bytes));
         } else {
-            dropped.push(stored)
+            dropped.push(stored);
         }
         story.store(round, 0);
     }

@@ -1,23 +1,30 @@
-//! The thread that writes the log: drains what has come, gives each record its place, writes the group, syncs once for all who wait, then
-//! answers them.
+//! What writes the log: drains what has come, gives each record its place and writes the group.
+//!
+//! Two threads do the work in turns ([`run`]): one takes what comes and writes it; as soon as it has written something that somebody waits
+//! for and nobody syncs, it goes and syncs (see `flight.rs`), and the other one takes over the writing. So the disk syncs one group while
+//! the next one is written, and a lone sender's group passes through one thread only.
 //!
 //! A failed write or sync is final: the segment is sealed at its last durable byte, everybody who waits is told, objects with bytes behind
 //! that place are broken, and the next record goes to a new segment. Nothing is ever synced again and believed.
+//!
+//! Records carry how far the log was durable when they were placed. The first ones of a segment therefore say where the one before ends:
+//! nothing is under way when a segment is changed.
 
 use std::{
     collections::{HashMap, VecDeque},
     io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use relaypacs_domain::ObjectId;
 use tracing::{error, info};
 
 use super::{
+    flight::{Flight, Waiting, durable_offset, fact_error},
     group::Group,
     log::{Log, Purpose, TakeError},
     queue::{FactTicket, ObjectTicket, Queue, Request, Run},
@@ -25,9 +32,9 @@ use super::{
     segment::{Segment, WritePin},
 };
 use crate::{
-    CatalogueError, WriteError,
+    WriteError,
     entry::{Entry, Extent, LogPosition, Note},
-    indexer::{IndexQueue, Indexed},
+    indexer::Indexed,
     metrics::Metrics,
 };
 
@@ -37,13 +44,6 @@ struct Open {
     extents: Vec<Extent>,
     pins: Vec<WritePin>,
     broken: Arc<AtomicBool>,
-}
-
-/// Somebody to tell when the group is durable: the catalogue, and who waits for the ack.
-#[derive(Debug)]
-struct Waiting {
-    fact: Indexed,
-    object: Option<ObjectTicket>,
 }
 
 /// The segment that is written.
@@ -56,83 +56,84 @@ struct Active {
     facts_only: bool,
 }
 
-/// The committer; [`Self::run`] is its thread.
+/// The committer: the side that writes. [`run`] is its threads.
 #[derive(Debug)]
 pub(crate) struct Committer {
     log: Arc<Log>,
     queue: Arc<Queue>,
-    index: Arc<IndexQueue>,
+    flight: Arc<Flight>,
     metrics: Metrics,
     active: Option<Active>,
     group: Group,
     waiting: Vec<Waiting>,
     open: HashMap<ObjectId, Open>,
-    /// Everything before is durable, over all segments.
+    /// Everything before is durable, over all segments; more may be by now.
     durable: LogPosition,
-    #[cfg(test)]
-    pub(crate) sabotage: Sabotage,
 }
 
-/// Breaks a promise on purpose: the tests must notice.
-#[cfg(test)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Sabotage {
-    #[default]
-    None,
-    /// Tells everybody that the group is durable without syncing it.
-    SkipSync,
+/// What a thread does next.
+#[derive(Debug)]
+enum Turn {
+    /// [`Flight::sync`].
+    Sync,
+    /// Nothing: the queue is closed and everything done.
+    End,
 }
 
-/// Unsynced bytes of big objects that may gather before they are synced though nobody waits: bounds how long the next ticket takes.
-const MOST_UNSYNCED: u32 = 8 << 20;
 /// How often a log that cannot be written is tried again.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Most bytes by which one more extent lengthens a commit.
 const EXTENT_ROOM: u32 = 40;
 
 impl Committer {
-    pub(crate) fn new(log: Arc<Log>, queue: Arc<Queue>, index: Arc<IndexQueue>, metrics: Metrics) -> Self {
-        let durable = log.durable();
-        Self {
-            log,
-            queue,
-            index,
-            metrics,
-            active: None,
-            group: Group::default(),
-            waiting: Vec::new(),
-            open: HashMap::new(),
-            durable,
-            #[cfg(test)]
-            sabotage: Sabotage::None,
-        }
+    pub(crate) fn new(log: Arc<Log>, queue: Arc<Queue>, flight: Arc<Flight>, metrics: Metrics) -> Self {
+        let durable = flight.durable();
+        Self { log, queue, flight, metrics, active: None, group: Group::default(), waiting: Vec::new(), open: HashMap::new(), durable }
     }
 
-    /// Works until the queue is closed and empty.
-    pub(crate) fn run(mut self) {
+    #[cfg(test)]
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    /// Writes what comes until there is something to sync and nobody who does it.
+    fn turn(&mut self) -> Turn {
         let mut batch = VecDeque::new();
-        let mut probe = None;
-        while self.queue.take(&mut batch, probe) {
+        let mut was_due = false;
+        loop {
+            let patience = self.queue.down().map(|_| PROBE_EVERY);
+            if !self.queue.take(&mut batch, patience) {
+                self.end();
+                return Turn::End;
+            }
             if batch.is_empty() {
                 self.probe();
             }
             self.work(&mut batch);
-            probe = self.queue.down().map(|_| PROBE_EVERY);
+            let is_due = self.flight.is_due();
+            // What came while the disk wrote shares the sync.
+            if is_due && (was_due || self.queue.is_empty()) {
+                return Turn::Sync;
+            }
+            was_due = is_due;
         }
-        self.end();
     }
 
-    /// Does what is asked, in one group as far as one segment has room.
+    /// Writes what is asked, in one group as far as one segment has room.
     pub(crate) fn work(&mut self, batch: &mut VecDeque<Request>) {
+        self.notice_failure();
+        self.durable = self.flight.durable();
         batch.drain(..).for_each(|request| self.accept(request));
         self.finish_group();
+        self.notice_failure();
     }
 
     /// Makes everything durable and ends the segment.
     pub(crate) fn end(&mut self) {
-        self.sync();
+        self.flight.drain();
+        self.notice_failure();
         if let Some(Active { segment, .. }) = self.active.take() {
-            let end = self.durable_offset(&segment);
+            let end = durable_offset(self.flight.durable(), &segment);
             self.log.cut_and_seal(&segment, end);
         }
     }
@@ -331,10 +332,11 @@ impl Committer {
             self.place(Kind::End, ObjectId(0), &[]);
         }
         self.finish_group();
-        self.sync();
+        self.flight.drain();
+        self.notice_failure();
+        self.durable = self.flight.durable();
         if let Some(Active { segment, .. }) = self.active.take() {
-            let end = self.durable_offset(&segment);
-            self.log.seal(&segment, end);
+            self.log.seal(&segment, durable_offset(self.durable, &segment));
         }
     }
 
@@ -366,7 +368,7 @@ impl Committer {
 
     // ---------- the disk ----------
 
-    /// Writes the group; if anybody waits, or much is unsynced, makes it durable and tells them.
+    /// Writes the group.
     fn finish_group(&mut self) {
         if self.group.len() > 0
             && let Some(active) = &mut self.active
@@ -376,61 +378,28 @@ impl Committer {
                 Ok(()) => {
                     active.written += len;
                     self.metrics.bytes_written.inc_by(len.into());
+                    if active.written > active.segment.len / 2 {
+                        self.log.want_next(active.segment.epoch);
+                    }
                 }
                 Err(source) => self.fail("writing", &source),
             }
         }
-        let unsynced = self.active.as_ref().map_or(0, |active| active.written - self.durable_offset(&active.segment));
-        if unsynced >= MOST_UNSYNCED || !self.waiting.is_empty() {
-            self.sync();
-        }
+        let written = self.active.as_ref().map(|active| (&active.segment, active.written));
+        self.flight.launch(written, std::mem::take(&mut self.waiting));
     }
 
-    /// Makes what was written durable and answers everybody who waits.
-    fn sync(&mut self) {
-        if let Some(active) = &self.active {
-            let end = LogPosition { epoch: active.segment.epoch, offset: active.written };
-            if active.written > self.durable_offset(&active.segment) {
-                let began = Instant::now();
-                if let Err(source) = self.sync_file(&active.segment) {
-                    self.fail("syncing", &source);
-                    return;
-                }
-                self.metrics.fsync_seconds.observe(began.elapsed().as_secs_f64());
-                self.durable = end;
-                self.log.set_durable(end);
-            }
+    fn notice_failure(&mut self) {
+        if let Some(source) = self.flight.take_failure() {
+            self.fail("syncing", &source);
         }
-        if self.waiting.is_empty() {
-            return;
-        }
-        self.metrics.group_entries.observe(self.waiting.len() as f64);
-        for Waiting { fact, .. } in self.waiting.iter_mut().filter(|waiting| waiting.fact.entry.is_none()) {
-            fact.position = self.durable; // a barrier stands behind all that came with it
-        }
-        let (facts, objects): (Vec<_>, Vec<_>) = self.waiting.drain(..).map(|waiting| (waiting.fact, waiting.object)).unzip();
-        self.index.push(facts);
-        objects.into_iter().flatten().for_each(|ticket| drop(ticket.send(Ok(()))));
-    }
-
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests sabotage it"))]
-    fn sync_file(&self, segment: &Segment) -> io::Result<()> {
-        #[cfg(test)]
-        if self.sabotage == Sabotage::SkipSync {
-            return Ok(());
-        }
-        segment.file().sync()
-    }
-
-    /// The end of what is durable in the active segment.
-    fn durable_offset(&self, segment: &Segment) -> u32 {
-        if self.durable.epoch == segment.epoch { self.durable.offset } else { SEGMENT_HEADER }
     }
 
     /// Gives the active segment up.
     fn fail(&mut self, what: &str, source: &io::Error) {
         let Some(Active { segment, .. }) = self.active.take() else { return };
-        let end = self.durable_offset(&segment);
+        self.durable = self.flight.give_up(source, std::mem::take(&mut self.waiting));
+        let end = durable_offset(self.durable, &segment);
         error!(segment = segment.number, error = %source, "{what} the log failed; the segment is sealed");
         self.metrics.failures.inc();
         self.log.cut_and_seal(&segment, end); // what may lie behind was never acknowledged
@@ -438,25 +407,21 @@ impl Committer {
         for open in self.open.values().filter(|open| open.extents.iter().any(lost)) {
             open.broken.store(true, Ordering::Relaxed);
         }
-        let why = WriteError::Log(source.to_string());
-        for Waiting { fact, object } in self.waiting.drain(..) {
-            if let Some(ticket) = object {
-                let _ = ticket.send(Err(why.clone()));
-            }
-            if let Some(ticket) = fact.ticket {
-                let _ = ticket.send(Err(fact_error(&why)));
-            }
+    }
+}
+
+/// One of the committer's threads: works until the queue is closed and everything done.
+pub(crate) fn run(committer: &Mutex<Committer>, flight: &Flight, log: &Log) {
+    loop {
+        let turn = committer.lock().unwrap_or_else(PoisonError::into_inner).turn(); // the other one may write from here on
+        match turn {
+            Turn::Sync => flight.sync(),
+            Turn::End => break,
         }
+        log.prepare();
     }
 }
 
 fn broken() -> WriteError {
     WriteError::Log("the disk refused earlier bytes of the object".into())
-}
-
-fn fact_error(why: &WriteError) -> CatalogueError {
-    match why {
-        WriteError::Closing => CatalogueError::Closing,
-        WriteError::Full | WriteError::Log(_) => CatalogueError::Log(why.to_string()),
-    }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Log {
     node: Uuid,
     limits: Limits,
     table: Mutex<Table>,
+    /// Held while a file is made ready: one at a time, so that epochs come into use in their order.
+    taking: Mutex<()>,
 }
 
 /// The segments and what is known about reuse.
@@ -69,6 +71,21 @@ pub(crate) struct Table {
     /// From here a restart would replay.
     pub(crate) checkpoint: LogPosition,
     checkpoints_begun: u64,
+    next: Next,
+}
+
+/// The segment after the active one.
+#[derive(Debug, Default)]
+enum Next {
+    /// Nobody has asked for it.
+    #[default]
+    Unwanted,
+    /// The one of this epoch is half full.
+    Wanted { after: u64 },
+    /// It was tried once; when the active one is full it is tried again.
+    Tried { after: u64 },
+    /// It is there, in the table as active.
+    Ready(Arc<Segment>),
 }
 
 /// A segment file and what it is used for.
@@ -81,7 +98,7 @@ pub(crate) struct Slot {
 /// What a segment file is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
-    /// The committer writes it.
+    /// The committer writes it, or will when the one that it writes is full.
     Active,
     /// Full, or given up after a failure; its records end at `end`.
     Sealed { end: u32 },
@@ -98,7 +115,7 @@ const MAX_SPARE: usize = 8;
 
 impl Log {
     pub(crate) fn new(disk: Arc<dyn Disk>, node: Uuid, limits: Limits, table: Table) -> Self {
-        Self { disk, node, limits, table: Mutex::new(table) }
+        Self { disk, node, limits, table: Mutex::new(table), taking: Mutex::default() }
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
@@ -121,6 +138,33 @@ impl Log {
 
     /// Takes a segment into use under a new epoch. Its header and its name are durable when it answers. Called by the committer only.
     pub(crate) fn take(&self, purpose: Purpose) -> Result<Arc<Segment>, TakeError> {
+        let _alone = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = std::mem::take(&mut self.table().next);
+        match next {
+            Next::Ready(segment) => Ok(segment),
+            Next::Unwanted | Next::Wanted { .. } | Next::Tried { .. } => self.make_ready(purpose),
+        }
+    }
+
+    /// The segment of this epoch fills up: [`Self::prepare`] should see to the next one.
+    pub(crate) fn want_next(&self, epoch: u64) {
+        let mut table = self.table();
+        match table.next {
+            Next::Wanted { after } | Next::Tried { after } if after == epoch => {}
+            Next::Ready(_) => {}
+            Next::Unwanted | Next::Wanted { .. } | Next::Tried { .. } => table.next = Next::Wanted { after: epoch },
+        }
+    }
+
+    /// Makes the next segment ready if that is wanted, so that the committer need not wait for it. What fails is left to the committer.
+    pub(crate) fn prepare(&self) {
+        let _alone = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let Next::Wanted { after } = self.table().next else { return };
+        let ready = self.make_ready(Purpose::Objects);
+        self.table().next = ready.map_or(Next::Tried { after }, Next::Ready);
+    }
+
+    fn make_ready(&self, purpose: Purpose) -> Result<Arc<Segment>, TakeError> {
         let space = self.disk.space()?;
         let (spare, number, epoch) = self.table().plan(&self.limits, space, purpose)?;
         let empty = match spare {
@@ -135,7 +179,8 @@ impl Log {
     /// Whether a segment could be taken for this (as far as room goes).
     pub(crate) fn can_take(&self, purpose: Purpose) -> bool {
         let Ok(space) = self.disk.space() else { return false };
-        self.table().available(&self.limits, space) > u64::from(purpose == Purpose::Objects)
+        let table = self.table();
+        matches!(table.next, Next::Ready(_)) || table.available(&self.limits, space) > u64::from(purpose == Purpose::Objects)
     }
 
     fn create(&self, number: u32) -> io::Result<Arc<Segment>> {

@@ -1,11 +1,12 @@
 //! The segment log: where every byte lies that the box has acknowledged.
 //!
 //! Layers, each knowing only those before it: [`disk`] (the one seam to the disk) → [`record`] (pure encoding) → [`segment`] (one file) →
-//! [`log`] (all files) → [`committer`] (the thread that writes). The rest of the crate uses the log through [`LogHandle`].
+//! [`log`] (all files) → [`flight`] (what is not yet durable) → [`committer`] (the threads that write). The rest of the crate uses the log through [`LogHandle`].
 
 pub(crate) mod committer;
 mod direct;
 pub(crate) mod disk;
+pub(crate) mod flight;
 mod group;
 pub(crate) mod handle;
 pub(crate) mod log;

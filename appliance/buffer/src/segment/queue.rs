@@ -65,6 +65,7 @@ pub(crate) struct Queue {
 struct State {
     requests: VecDeque<Request>,
     closed: bool,
+    nudged: bool,
     down: Option<String>,
 }
 
@@ -96,6 +97,17 @@ impl Queue {
         self.state().closed
     }
 
+    /// Whether nothing waits to be taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state().requests.is_empty()
+    }
+
+    /// Lets [`Self::take`] answer although nothing has come.
+    pub(crate) fn nudge(&self) {
+        self.state().nudged = true;
+        self.wake.notify_one();
+    }
+
     /// Why the log cannot be written, if it cannot.
     pub(crate) fn down(&self) -> Option<String> {
         self.state().down.clone()
@@ -106,14 +118,15 @@ impl Queue {
         self.state().down = why;
     }
 
-    /// Takes all that has come into `batch` (empty before), waiting for something for as long as `patience` (`None`: for ever). `false`:
+    /// Takes all that has come into `batch` (empty before), waiting for something for as long as `patience` (`None`: for ever) or for a nudge. `false`:
     /// closed and nothing left.
     pub(crate) fn take(&self, batch: &mut VecDeque<Request>, patience: Option<Duration>) -> bool {
-        let idle = |state: &mut State| state.requests.is_empty() && !state.closed;
+        let idle = |state: &mut State| state.requests.is_empty() && !state.closed && !state.nudged;
         let mut state = match patience {
             None => self.wake.wait_while(self.state(), idle).unwrap_or_else(PoisonError::into_inner),
             Some(patience) => self.wake.wait_timeout_while(self.state(), patience, idle).unwrap_or_else(PoisonError::into_inner).0,
         };
+        state.nudged = false;
         std::mem::swap(&mut state.requests, batch);
         !(batch.is_empty() && state.closed)
     }

@@ -3,7 +3,9 @@
 
 mod broken;
 mod crash;
+mod overlapping;
 mod reuse;
+mod threads;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -12,11 +14,12 @@ use std::{
 };
 
 use relaypacs_domain::{HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source, Timestamp, Uid};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::{
-    committer::{Committer, Sabotage},
+    committer::Committer,
     disk::Disk,
+    flight::{Flight, Sabotage, Works},
     handle::read_run,
     log::{Limits, Log},
     pool::{Handover, Pool},
@@ -25,6 +28,7 @@ use super::{
     sim::SimDisk,
 };
 use crate::{
+    WriteError,
     entry::{BufferTime, Commit, Entry, LogPosition, Note},
     indexer::{IndexQueue, Indexed, replay},
     metrics::Metrics,
@@ -50,11 +54,26 @@ enum Act {
 struct Rig {
     log: Arc<Log>,
     index: Arc<IndexQueue>,
+    flight: Arc<Flight>,
     committer: Committer,
+    pace: Pace,
     pool: Pool,
+    /// Tickets of commits, in log order.
+    unanswered: Vec<oneshot::Receiver<Result<(), WriteError>>>,
     /// Everything that was acknowledged.
     acked: Promised,
 }
+
+/// How syncing goes along with writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Each group is synced before the next one is written.
+    OneByOne,
+    /// Each group is written while the one before is synced, and the next segment made ready early.
+    Overlapping(Works),
+}
+
+const PACES: [Pace; 3] = [Pace::OneByOne, Pace::Overlapping(Works::AtFirst), Pace::Overlapping(Works::AtLast)];
 
 /// What the log says, or was heard to promise.
 #[derive(Debug, Default, Clone)]
@@ -190,14 +209,15 @@ impl Rig {
     }
 
     fn on(recovered: Recovered) -> Self {
-        let (log, index) = (recovered.log, Arc::new(IndexQueue::default()));
-        let committer = Committer::new(log.clone(), Arc::new(Queue::default()), index.clone(), Metrics::default());
-        Self { log, index, committer, pool: Pool::new(), acked: recovered.says }
+        let (log, index, queue, metrics) = (recovered.log, Arc::new(IndexQueue::default()), Arc::new(Queue::default()), Metrics::default());
+        let flight = Arc::new(Flight::new(log.clone(), queue.clone(), index.clone(), metrics.clone()));
+        let committer = Committer::new(log.clone(), queue, flight.clone(), metrics);
+        let (pace, pool, unanswered) = (Pace::OneByOne, Pool::new(), Vec::new());
+        Self { log, index, flight, committer, pace, pool, unanswered, acked: recovered.says }
     }
 
-    fn sabotaged(mut self, sabotage: Sabotage) -> Self {
-        self.committer.sabotage = sabotage;
-        self
+    fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     fn run(&self, bytes: &[u8]) -> Run {
@@ -209,27 +229,42 @@ impl Rig {
 
     fn work(&mut self, requests: Vec<Request>) {
         self.committer.work(&mut VecDeque::from(requests));
+        match self.pace {
+            Pace::OneByOne => self.flight.sync(),
+            Pace::Overlapping(works) => {
+                self.flight.land();
+                self.flight.hold(works);
+                self.log.prepare();
+            }
+        }
+    }
+
+    /// Ends what is under way.
+    fn settle(&mut self) {
+        self.flight.drain();
+        self.work(Vec::new()); // notices if that failed
+        self.hear();
+        assert!(self.unanswered.is_empty(), "every ticket is answered");
     }
 
     /// Does it; what is acknowledged counts from then on.
     fn act(&mut self, act: &Act) {
-        let mut tickets = Vec::new();
         match act {
             Act::Store(objects) => {
-                let requests = objects.iter().map(|(object, len)| {
+                let mut requests = Vec::new();
+                for (object, len) in objects {
                     let (ticket, answer) = oneshot::channel();
-                    tickets.push(answer);
+                    self.unanswered.push(answer);
                     let last = (*len > 0).then(|| self.run(&content(*object, *len)));
-                    Request::Commit { last, commit: Box::new(commit(*object, *len)), ticket }
-                });
-                let requests = requests.collect();
+                    requests.push(Request::Commit { last, commit: Box::new(commit(*object, *len)), ticket });
+                }
                 self.work(requests);
             }
             Act::Big(object, len) => {
                 let bytes = content(*object, *len);
                 self.runs(*object, &bytes);
                 let (ticket, answer) = oneshot::channel();
-                tickets.push(answer);
+                self.unanswered.push(answer);
                 self.work(vec![Request::Commit { last: None, commit: Box::new(commit(*object, *len)), ticket }]);
             }
             Act::GiveUp(object, len) => {
@@ -239,12 +274,27 @@ impl Rig {
             Act::Note(number) => self.fact(Entry::Note(note(*number))),
             Act::Release(objects) => self.fact(Entry::Release(objects.iter().copied().map(ObjectId).collect())),
         }
-        let answers: Vec<_> = tickets.into_iter().map(|mut answer| answer.try_recv().expect("every ticket is answered")).collect();
+        self.hear();
+        assert!(self.pace != Pace::OneByOne || self.unanswered.is_empty(), "every ticket is answered");
+    }
+
+    /// What was acknowledged counts from now on.
+    fn hear(&mut self) {
+        let mut promises = 0;
+        self.unanswered.retain_mut(|answer| match answer.try_recv() {
+            Ok(answer) => {
+                promises += usize::from(answer.is_ok());
+                false
+            }
+            Err(TryRecvError::Empty) => true,
+            Err(TryRecvError::Closed) => panic!("a ticket was dropped"),
+        });
         let heard = self.index.drain();
         let commits = heard.iter().filter(|indexed| matches!(indexed.entry, Some(Entry::Commit(_)))).count();
-        assert_eq!(commits, answers.iter().filter(|answer| answer.is_ok()).count(), "the sender and the catalogue hear the same");
+        assert_eq!(commits, promises, "the sender and the catalogue hear the same");
         for Indexed { position, entry, .. } in heard {
             if let Some(entry) = entry {
+                assert!(position > self.acked.last, "in log order");
                 self.acked.take(position, entry);
             }
         }

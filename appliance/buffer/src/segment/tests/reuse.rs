@@ -35,7 +35,7 @@ fn live_a_life(seed: u64) -> (usize, u64) {
         let recovered = Recovered::start(&disk, SEGMENT, &saved).unwrap();
         recovered.keeps(&acked).unwrap_or_else(|why| panic!("seed {seed}, life {life}: {why}"));
         disk.plan(Some(Plan { fault: Fault::PowerOff, at: 40 + dice.next(120), lasting: true }));
-        let mut rig = Rig::on(recovered);
+        let mut rig = Rig::on(recovered).paced(PACES[seed as usize % PACES.len()]);
         for _ in 0..40 {
             object += 1;
             let len = dice.next(1500) as usize;
