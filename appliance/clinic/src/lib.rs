@@ -8,8 +8,10 @@ mod ids;
 pub mod live;
 pub mod notifications;
 pub mod reports;
+pub mod schedule;
 pub mod statistics;
 mod store;
 
 pub use error::StoreError;
+pub use schedule::Schedule;
 pub use store::{FILE, Store};
