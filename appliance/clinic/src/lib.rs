@@ -7,6 +7,7 @@ mod error;
 mod ids;
 pub mod live;
 pub mod notifications;
+pub mod pacs;
 pub mod reports;
 pub mod schedule;
 pub mod statistics;

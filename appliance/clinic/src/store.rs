@@ -49,7 +49,23 @@ trait Change: Send {
 struct Asked<F, T, E> {
     change: F,
     outcome: Option<Result<T, E>>,
-    answer: oneshot::Sender<Result<T, E>>,
+    answer: Answer<Result<T, E>>,
+}
+
+/// Who waits: a task or a thread.
+enum Answer<R> {
+    Task(oneshot::Sender<R>),
+    Thread(mpsc::SyncSender<R>),
+}
+
+impl<R> Answer<R> {
+    /// Nobody waits any more: the change stands all the same.
+    fn send(self, outcome: R) {
+        match self {
+            Self::Task(task) => drop(task.send(outcome)),
+            Self::Thread(thread) => drop(thread.send(outcome)),
+        }
+    }
 }
 
 impl<F, T, E> Change for Asked<F, T, E>
@@ -73,8 +89,7 @@ where
             (None, Some(done)) => done,
             (None, None) => Err(StoreError::Closing.into()),
         };
-        // Nobody waits any more: the change stands all the same.
-        let _ = self.answer.send(outcome);
+        self.answer.send(outcome);
     }
 }
 
@@ -99,7 +114,7 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, told) = oneshot::channel();
-        let asked: Box<dyn Change> = Box::new(Asked { change, outcome: None, answer });
+        let asked: Box<dyn Change> = Box::new(Asked { change, outcome: None, answer: Answer::Task(answer) });
         let mut waiting = Some(asked);
         while let Some(change) = waiting.take() {
             match self.changes.try_send(change) {
@@ -112,6 +127,18 @@ impl Store {
             }
         }
         told.await.unwrap_or_else(|_| Err(StoreError::Closing.into()))
+    }
+
+    /// As [`Store::write`], on this thread. For starting up.
+    pub fn write_blocking<T, E>(&self, change: impl Fn(&WriteTransaction) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, told) = mpsc::sync_channel(1);
+        let asked: Box<dyn Change> = Box::new(Asked { change, outcome: None, answer: Answer::Thread(answer) });
+        self.changes.send(asked).map_err(|_| StoreError::Closing)?;
+        told.recv().unwrap_or_else(|_| Err(StoreError::Closing.into()))
     }
 
     /// Answers a question on a snapshot, off the async workers.

@@ -25,7 +25,7 @@ mod sink;
 #[cfg(fuzzing)]
 pub use association::fuzzing;
 pub use association::{Modality, ScpOptions, serve};
-pub use header::HeaderScanner;
+pub use header::{HeaderScanner, decode_text};
 pub use metrics::{Metrics, PeerSeen};
 pub use part10::{FileMeta, IMPLEMENTATION_CLASS_UID, MAX_META, Part10Error, file_meta, implementation_version_name, read_file_meta};
 pub use scu::{EchoReport, EchoStep, ScuError, ScuOptions, SendOutcome, echo, send};

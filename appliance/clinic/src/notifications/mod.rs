@@ -114,15 +114,13 @@ pub enum NotificationError {
 }
 
 impl Notifications {
-    /// Opens the service.
-    pub async fn open(store: Store, live: Live) -> Result<Self, StoreError> {
-        store
-            .write(|transaction| {
-                transaction.open_table(ROWS).map_err(StoreError::failed)?;
-                transaction.open_table(UNREAD).map_err(StoreError::failed)?;
-                Ok::<(), StoreError>(())
-            })
-            .await?;
+    /// Opens the service. Blocking.
+    pub fn open(store: Store, live: Live) -> Result<Self, StoreError> {
+        store.write_blocking(|transaction| {
+            transaction.open_table(ROWS).map_err(StoreError::failed)?;
+            transaction.open_table(UNREAD).map_err(StoreError::failed)?;
+            Ok::<(), StoreError>(())
+        })?;
         Ok(Self { store, live })
     }
 

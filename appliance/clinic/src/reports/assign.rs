@@ -4,7 +4,7 @@ use redb::WriteTransaction;
 use relaypacs_domain::{ReportId, ServiceLevel, Timestamp, Uid, UploadId, UserId};
 
 use super::{
-    Origin, Report, ReportStatus,
+    Details, Origin, Report, ReportStatus,
     news::{News, What},
     tables::Tables,
 };
@@ -57,6 +57,8 @@ pub fn assign_in(transaction: &WriteTransaction, new: &NewReport) -> Result<Repo
         service_level: new.service_level,
         radiologist_name: None,
         origin: Origin::Nowhere,
+        details: Details::default(),
+        said_at: None,
         created_at: new.at,
         updated_at: new.at,
         text: None,
@@ -76,6 +78,20 @@ pub fn delivered_in(transaction: &WriteTransaction, study: &Uid, at: Timestamp) 
         let after = Report { status: ReportStatus::Pending, updated_at: at, ..before.clone() };
         tables.replace(&before, &after)?;
         tables.tell(&News { report: id, what: What::Changed, actor: None, at })?;
+    }
+    Ok(())
+}
+
+/// What the study itself says about patient and study: reports that do not know it yet learn it.
+pub fn describe_in(transaction: &WriteTransaction, study: &Uid, details: &Details) -> Result<(), StoreError> {
+    let mut tables = Tables::open(transaction)?;
+    for id in tables.of_study(study)? {
+        let Some(mut report) = tables.report(id)? else { continue };
+        let before = report.details.clone();
+        report.details.learn(details.clone());
+        if report.details != before {
+            tables.put(&report)?;
+        }
     }
     Ok(())
 }

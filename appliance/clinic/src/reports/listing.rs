@@ -1,11 +1,11 @@
 //! What a viewer sees.
 
 use redb::ReadTransaction;
-use relaypacs_domain::{ReportId, UploadId};
+use relaypacs_domain::{ReportId, Uid, UploadId};
 
 use super::{
     Report, ReportError, ReportStatus, Viewer,
-    tables::{BY_SCOPE, BY_UPLOAD, READ, READ_BY_USER, ROWS, TEXTS, range_of, report_id, row, scopes_for},
+    tables::{BY_KEY, BY_SCOPE, BY_UPLOAD, READ, READ_BY_USER, ROWS, TEXTS, range_of, report_id, row, scopes_for},
 };
 use crate::StoreError;
 
@@ -43,6 +43,19 @@ pub(super) fn ids_of_upload(transaction: &ReadTransaction, upload: UploadId) -> 
     let upload = upload.0.as_u128();
     let rows = by_upload.range((upload, 0)..=(upload, u128::MAX)).map_err(StoreError::failed)?;
     rows.map(|row| row.map(|(key, _)| report_id(key.value().1)).map_err(StoreError::failed)).collect()
+}
+
+/// Every report on a study.
+pub(super) fn of_study(transaction: &ReadTransaction, study: &Uid) -> Result<Vec<Report>, StoreError> {
+    let by_key = transaction.open_table(BY_KEY).map_err(StoreError::failed)?;
+    let rows = transaction.open_table(ROWS).map_err(StoreError::failed)?;
+    let texts = transaction.open_table(TEXTS).map_err(StoreError::failed)?;
+    let mut reports = Vec::new();
+    for line in by_key.range((study.as_str(), 0)..=(study.as_str(), u128::MAX)).map_err(StoreError::failed)? {
+        let (_, id) = line.map_err(StoreError::failed)?;
+        reports.extend(row(&rows, &texts, report_id(id.value()))?);
+    }
+    Ok(reports)
 }
 
 pub(super) fn list(

@@ -27,25 +27,31 @@ mod changes;
 mod listing;
 mod news;
 pub mod pdf;
+mod print;
 mod row;
 mod status;
+pub mod sync;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use jiff::tz::TimeZone;
+use relaypacs_buffer::Buffer;
 use relaypacs_domain::{Clock, ReportId, Role, UploadId, UserId};
 use tokio::sync::Notify;
 
-pub use assign::{NewReport, assign_in, delivered_in};
+pub use assign::{NewReport, assign_in, delivered_in, describe_in};
 pub use changes::ReportChange;
 pub use listing::{ReportPage, Unread};
-pub use row::{Origin, Report};
+pub use print::{Download, DownloadError};
+pub use row::{Details, Origin, Report};
 pub use status::{ReportStatus, UnknownStatus};
+pub use sync::{SyncError, SyncRound};
 use tables::Tables;
 
-use crate::{Store, StoreError, live::Live, notifications::Notifications};
+use crate::{Store, StoreError, live::Live, notifications::Notifications, pacs::Pacs};
 
 /// Who has one of these roles, for notifications.
 pub type UsersWith = dyn Fn(&[Role]) -> Vec<UserId> + Send + Sync;
@@ -56,12 +62,36 @@ pub struct Reports(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    buffer: Buffer,
+    letterhead: pdf::Letterhead,
+    zone: TimeZone,
+    pacs: OnceLock<Arc<dyn Pacs>>,
     clock: Clock,
     live: Live,
     notifications: Notifications,
     users_with: Arc<UsersWith>,
     /// Wakes the task that tells news.
     news: Notify,
+}
+
+/// What the service is made of.
+pub struct Parts {
+    /// Where reports are kept.
+    pub store: Store,
+    /// What this box received and made.
+    pub buffer: Buffer,
+    /// The time.
+    pub clock: Clock,
+    /// Who is told at once.
+    pub live: Live,
+    /// Who is told for keeps.
+    pub notifications: Notifications,
+    /// Who has a role.
+    pub users_with: Arc<UsersWith>,
+    /// What is on every printed report.
+    pub letterhead: pdf::Letterhead,
+    /// The zone in which printed times are.
+    pub zone: TimeZone,
 }
 
 /// Who asks.
@@ -107,16 +137,12 @@ pub enum ReportError {
 }
 
 impl Reports {
-    /// Opens the service. `users_with` tells who has a role.
-    pub async fn open(
-        store: Store,
-        clock: Clock,
-        live: Live,
-        notifications: Notifications,
-        users_with: Arc<UsersWith>,
-    ) -> Result<Self, StoreError> {
-        store.write(|transaction| Tables::open(transaction).map(drop)).await?;
-        Ok(Self(Arc::new(Inner { store, clock, live, notifications, users_with, news: Notify::new() })))
+    /// Opens the service. Blocking.
+    pub fn open(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { store, buffer, clock, live, notifications, users_with, letterhead, zone } = parts;
+        store.write_blocking(|transaction| Tables::open(transaction).map(drop))?;
+        let (pacs, news) = (OnceLock::new(), Notify::new());
+        Ok(Self(Arc::new(Inner { store, buffer, letterhead, zone, pacs, clock, live, notifications, users_with, news })))
     }
 
     /// A report, if the viewer may see it, and whether they have read it.

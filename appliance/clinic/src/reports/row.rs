@@ -26,6 +26,40 @@ pub enum Origin {
     },
 }
 
+/// Whom and what a report is about, as the study or the report at the PACS says it. Printed, not listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Details {
+    /// (0010,0020).
+    pub patient_id: Option<String>,
+    /// (0010,0030), `YYYYMMDD`.
+    pub birth_date: Option<String>,
+    /// (0010,0040).
+    pub sex: Option<String>,
+    /// (0008,0020), `YYYYMMDD`.
+    pub study_date: Option<String>,
+    /// (0008,0050).
+    pub accession_number: Option<String>,
+    /// (0008,0090).
+    pub referring_physician: Option<String>,
+}
+
+impl Details {
+    /// Takes over what was not known yet.
+    pub(super) fn learn(&mut self, other: Self) {
+        let fill = |known: &mut Option<String>, told: Option<String>| {
+            if known.is_none() {
+                *known = told.map(|text| text.chars().take(256).collect());
+            }
+        };
+        fill(&mut self.patient_id, other.patient_id);
+        fill(&mut self.birth_date, other.birth_date);
+        fill(&mut self.sex, other.sex);
+        fill(&mut self.study_date, other.study_date);
+        fill(&mut self.accession_number, other.accession_number);
+        fill(&mut self.referring_physician, other.referring_physician);
+    }
+}
+
 /// What a radiologist says about a study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -51,6 +85,10 @@ pub struct Report {
     pub radiologist_name: Option<String>,
     /// Where what it says comes from.
     pub origin: Origin,
+    /// More about patient and study.
+    pub details: Details,
+    /// When the PACS says that it was written: (0008,0023) and (0008,0033), `YYYYMMDDHHMMSS`.
+    pub said_at: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -143,7 +143,8 @@ impl<'t> Tables<'t> {
         Ok(())
     }
 
-    fn put(&mut self, report: &Report) -> Result<(), StoreError> {
+    /// A report's row and text, where its indexes stay as they are.
+    pub(super) fn put(&mut self, report: &Report) -> Result<(), StoreError> {
         let id = report.id.0.as_u128();
         self.rows.insert(id, encode(ROWS_NAME, report)?.as_slice()).map_err(StoreError::failed)?;
         match &report.text {

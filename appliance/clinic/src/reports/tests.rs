@@ -6,40 +6,61 @@ use uuid::Uuid;
 use super::*;
 use crate::live::{Listener, LiveKind, Told};
 
-const OWNER: Viewer = Viewer { user: UserId(Uuid::from_u128(11)), role: Role::Clinician };
+pub(super) const OWNER: Viewer = Viewer { user: UserId(Uuid::from_u128(11)), role: Role::Clinician };
 const OTHER: Viewer = Viewer { user: UserId(Uuid::from_u128(12)), role: Role::Clinician };
 const RADIOGRAPHER: Viewer = Viewer { user: UserId(Uuid::from_u128(13)), role: Role::Radiographer };
-const RADIOLOGIST: Viewer = Viewer { user: UserId(Uuid::from_u128(14)), role: Role::Radiologist };
+pub(super) const RADIOLOGIST: Viewer = Viewer { user: UserId(Uuid::from_u128(14)), role: Role::Radiologist };
 const ADMIN: Viewer = Viewer { user: UserId(Uuid::from_u128(15)), role: Role::Admin };
-const NOW: Timestamp = Timestamp::from_millis(1_795_400_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_400_000_000);
 
-struct Bench {
+pub(super) struct Bench {
     _dir: tempfile::TempDir,
-    store: Store,
+    pub(super) store: Store,
+    pub(super) buffer: Buffer,
     live: Live,
     notifications: Notifications,
-    reports: Reports,
-    hand: Arc<ManualClock>,
+    pub(super) reports: Reports,
+    pub(super) hand: Arc<ManualClock>,
 }
 
-async fn bench() -> Bench {
+pub(super) async fn bench() -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let hand = Arc::new(ManualClock::default());
     hand.set_wall(NOW);
     let clock = Clock::manual(hand.clone());
     let store = Store::open(dir.path()).unwrap();
     let live = Live::new(clock.clone());
-    let notifications = Notifications::open(store.clone(), live.clone()).await.unwrap();
+    let notifications = Notifications::open(store.clone(), live.clone()).unwrap();
     let users_with: Arc<UsersWith> = Arc::new(|roles: &[Role]| {
         let everybody = [OWNER, OTHER, RADIOGRAPHER, RADIOLOGIST, ADMIN];
         everybody.iter().filter(|viewer| roles.contains(&viewer.role)).map(|viewer| viewer.user).collect()
     });
-    let reports = Reports::open(store.clone(), clock, live.clone(), notifications.clone(), users_with).await.unwrap();
-    Bench { _dir: dir, store, live, notifications, reports, hand }
+    let options = relaypacs_buffer::Options {
+        dir: dir.path().join("buffer"),
+        max_bytes: Some(64 << 20),
+        reserve_bytes: Some(0),
+        segment_bytes: 1 << 20,
+        retention: Duration::ZERO,
+        history: Duration::from_secs(86_400),
+    };
+    std::fs::create_dir(&options.dir).unwrap();
+    let (buffer, _) = Buffer::open(options, clock.clone()).unwrap();
+    let parts = Parts {
+        store: store.clone(),
+        buffer: buffer.clone(),
+        clock,
+        live: live.clone(),
+        notifications: notifications.clone(),
+        users_with,
+        letterhead: pdf::Letterhead::default(),
+        zone: TimeZone::UTC,
+    };
+    let reports = Reports::open(parts).unwrap();
+    Bench { _dir: dir, store, buffer, live, notifications, reports, hand }
 }
 
 impl Bench {
-    async fn assign(&self, study: &str, upload: Option<u128>, user: Option<UserId>) -> ReportId {
+    pub(super) async fn assign(&self, study: &str, upload: Option<u128>, user: Option<UserId>) -> ReportId {
         self.hand.advance(Duration::from_millis(1));
         let at = Clock::manual(self.hand.clone()).now();
         let new = NewReport {
@@ -70,7 +91,7 @@ impl Bench {
         (page.reports.iter().map(|(report, _)| report.id).collect(), page.total)
     }
 
-    async fn told(&self, viewer: Viewer) -> Vec<&'static str> {
+    pub(super) async fn told(&self, viewer: Viewer) -> Vec<&'static str> {
         let page = self.notifications.list(viewer.user, false, 50, 0).await.unwrap();
         page.notifications.iter().map(|notification| notification.kind.as_str()).collect()
     }

@@ -76,19 +76,22 @@ struct Finished {
 
 impl Statistics {
     /// Opens the service and notes the zone in which days are told apart from now on (`zone`: IANA name; empty: the machine's). Days that are
-    /// counted already stay as they are.
-    pub async fn open(store: Store, clock: Clock, zone: &str) -> Result<Self, StoreError> {
+    /// counted already stay as they are. Blocking.
+    pub fn open(store: Store, clock: Clock, zone: &str) -> Result<Self, StoreError> {
         let zone = zone_of(zone);
         let name = zone.iana_name().unwrap_or("UTC").to_owned();
-        store
-            .write(move |transaction| {
-                ensure_tables(transaction)?;
-                let mut state = transaction.open_table(STATE).map_err(StoreError::failed)?;
-                state.insert(ZONE, name.as_bytes()).map_err(StoreError::failed)?;
-                Ok::<(), StoreError>(())
-            })
-            .await?;
+        store.write_blocking(move |transaction| {
+            ensure_tables(transaction)?;
+            let mut state = transaction.open_table(STATE).map_err(StoreError::failed)?;
+            state.insert(ZONE, name.as_bytes()).map_err(StoreError::failed)?;
+            Ok::<(), StoreError>(())
+        })?;
         Ok(Self { store, clock, zone, cache: Arc::default() })
+    }
+
+    /// The zone in which days are told apart.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     /// The totals of a period that ends today.

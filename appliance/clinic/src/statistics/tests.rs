@@ -21,7 +21,7 @@ impl Bench {
         let hand = Arc::new(ManualClock::default());
         hand.set_wall(at(now));
         let store = Store::open(dir.path()).unwrap();
-        let statistics = Statistics::open(store.clone(), Clock::manual(hand.clone()), "Europe/Berlin").await.unwrap();
+        let statistics = Statistics::open(store.clone(), Clock::manual(hand.clone()), "Europe/Berlin").unwrap();
         Self { dir, hand, store, statistics }
     }
 
@@ -139,7 +139,7 @@ async fn a_restart_forgets_nothing_and_the_export_has_it_all() {
     let Bench { dir, hand, store, statistics } = bench;
     drop((store, statistics));
     let store = reopened(dir.path()).await;
-    let statistics = Statistics::open(store, Clock::manual(hand), "Europe/Berlin").await.unwrap();
+    let statistics = Statistics::open(store, Clock::manual(hand), "Europe/Berlin").unwrap();
     assert_eq!(statistics.stats(Period::All).await.unwrap(), before);
     let first = statistics.rows(Period::All, None, 1).await.unwrap();
     let rest = statistics.rows(Period::All, first.last().map(|(day, _)| *day), 10).await.unwrap();

@@ -33,6 +33,12 @@ use relaypacs_domain::{HeaderFacts, Uid};
 
 use self::{elements::Elements, form::Form, inflate::Inflater};
 
+/// Decodes a text value of a data set whose Specific Character Set (0008,0005) has this value (`None`: it has none). Bytes without meaning
+/// become U+FFFD; control characters stay.
+pub fn decode_text(character_sets: Option<&[u8]>, value: &[u8]) -> String {
+    charset::CharacterSets::from_value(character_sets).decode(value)
+}
+
 /// Deflated Explicit VR Little Endian, JPIP Referenced Deflate and JPIP HTJ2K Referenced Deflate: the whole data set is deflated.
 const DEFLATED: [&str; 3] = ["1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"];
 /// Implicit VR Little Endian, Papyrus 3, and GE's private syntax that differs from the first in the byte order of the pixels only.

@@ -72,6 +72,13 @@ pub struct Printed {
 #[error("the PDF cannot be made: {0}")]
 pub struct PdfError(String);
 
+impl PdfError {
+    /// It could not be drawn for this reason.
+    pub(super) fn failed(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
 /// A logo that can be printed: a PNG of at most 4,000 × 4,000 pixels.
 pub fn check_logo(png: &[u8]) -> Result<(), PdfError> {
     const MOST: u32 = 4000;
