@@ -244,6 +244,11 @@ async fn the_box_s_own_objects_are_never_taken_for_reports() {
     let mut writer = bench.buffer.begin().unwrap();
     writer.write(b"SR").await.unwrap();
     writer.commit(object).await.unwrap();
+    // The catalogue follows the acknowledgement.
+    let study: Uid = STUDY.parse().unwrap();
+    while bench.buffer.ledger(&study, None, 1).unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
     shelf.put(BASIC_TEXT, "9.1", SR.file());
     assert_eq!(bench.reports.sync(OWNER, id).await.unwrap().0.origin, Origin::Nowhere);
 }
