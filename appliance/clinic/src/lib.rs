@@ -12,6 +12,7 @@ pub mod reports;
 pub mod schedule;
 pub mod statistics;
 mod store;
+pub mod uploads;
 
 pub use error::StoreError;
 pub use schedule::Schedule;

@@ -9,6 +9,7 @@
 //! | `scu/` | the sender: [`send`] and [`echo()`] |
 //! | `part10` | file meta group of Part-10 files |
 //! | `sink` | the seam to storage |
+//! | `file_start` | what a file is, judged by how it begins |
 //! | `metrics` | what is counted |
 //!
 //! Invariants: the bytes of a data set reach the sink as the peer sent them; nothing is answered with 0000 before the sink has made it
@@ -16,6 +17,7 @@
 
 mod association;
 mod dimse;
+mod file_start;
 mod header;
 mod metrics;
 mod part10;
@@ -25,6 +27,7 @@ mod sink;
 #[cfg(fuzzing)]
 pub use association::fuzzing;
 pub use association::{Modality, ScpOptions, serve};
+pub use file_start::{DicomStart, FileStart, file_start};
 pub use header::{HeaderScanner, decode_text};
 pub use metrics::{Metrics, PeerSeen};
 pub use part10::{FileMeta, IMPLEMENTATION_CLASS_UID, MAX_META, Part10Error, file_meta, implementation_version_name, read_file_meta};

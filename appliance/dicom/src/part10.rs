@@ -91,16 +91,44 @@ pub enum Part10Error {
 
 /// Reads preamble and meta group of a file, at most [`MAX_META`] bytes of it. May read a few bytes of the data set too.
 pub fn read_file_meta(file: &mut impl Read) -> Result<FileMeta, Part10Error> {
-    let mut reader = MetaReader { file, position: 0, ended: false };
     let mut head = [0; PREAMBLE + 4];
-    if !reader.fill(&mut head)? {
-        return Err(Part10Error::NotDicom("it ends before the file meta group"));
+    match file.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(Part10Error::NotDicom("it ends before the file meta group"));
+        }
+        Err(error) => return Err(error.into()),
     }
     if head[PREAMBLE..] != *b"DICM" {
         return Err(Part10Error::NotDicom("no DICM after the preamble"));
     }
+    let group = read_group(file)?;
+    Ok(FileMeta {
+        sop_class: group.sop_class.ok_or(Part10Error::NotDicom("the meta group lacks the SOP class"))?,
+        sop_instance: group.sop_instance.ok_or(Part10Error::NotDicom("the meta group lacks the SOP instance"))?,
+        transfer_syntax: group.transfer_syntax.ok_or(Part10Error::NotDicom("the meta group lacks the transfer syntax"))?,
+        data_set_offset: head.len() as u64 + group.len,
+    })
+}
+
+/// A meta group as it stands, complete or not.
+#[derive(Debug)]
+pub(crate) struct Group {
+    /// Its length in bytes.
+    pub(crate) len: u64,
+    /// (0002,0002).
+    pub(crate) sop_class: Option<Uid>,
+    /// (0002,0003).
+    pub(crate) sop_instance: Option<Uid>,
+    /// (0002,0010).
+    pub(crate) transfer_syntax: Option<Uid>,
+}
+
+/// Reads a meta group, which must begin here. May read a few bytes of the data set too.
+pub(crate) fn read_group(file: &mut impl Read) -> Result<Group, Part10Error> {
+    let mut reader = MetaReader { file, position: 0, ended: false };
     let (mut class, mut instance, mut syntax, mut group_end) = (None, None, None, None);
-    let data_set_offset = loop {
+    let len = loop {
         let element_at = reader.position;
         if group_end == Some(element_at) {
             break element_at;
@@ -123,12 +151,7 @@ pub fn read_file_meta(file: &mut impl Read) -> Result<FileMeta, Part10Error> {
             _ => reader.skip(length)?,
         }
     };
-    Ok(FileMeta {
-        sop_class: class.ok_or(Part10Error::NotDicom("the meta group lacks the SOP class"))?,
-        sop_instance: instance.ok_or(Part10Error::NotDicom("the meta group lacks the SOP instance"))?,
-        transfer_syntax: syntax.ok_or(Part10Error::NotDicom("the meta group lacks the transfer syntax"))?,
-        data_set_offset,
-    })
+    Ok(Group { len, sop_class: class, sop_instance: instance, transfer_syntax: syntax })
 }
 
 /// Reads on from `position`, never past [`MAX_META`].

@@ -24,6 +24,8 @@ pub(super) struct Elements {
     headers: u32,
     partial: Partial,
     values: Values,
+    /// Elements behind the last wanted one are passed over, not left.
+    to_the_end: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -81,11 +83,22 @@ impl Elements {
             headers: 0,
             partial: Partial::default(),
             values: Values::default(),
+            to_the_end: false,
         }
     }
 
     pub(super) fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
+    }
+
+    /// Looks at all elements.
+    pub(super) fn go_on_to_the_end(&mut self) {
+        self.to_the_end = true;
+    }
+
+    /// Whether bytes of a value are still to come.
+    pub(super) fn is_inside_a_value(&self) -> bool {
+        matches!(self.state, State::Value { .. } | State::Skip(_))
     }
 
     /// Reads no further; what was read stays.
@@ -215,6 +228,9 @@ impl Elements {
 
     fn top_level(&mut self, header: Header) {
         if header.tag > values::LAST && self.values.has(Slot::STUDY_INSTANCE_UID) {
+            if self.to_the_end {
+                return self.pass_over(header);
+            }
             return self.give_up();
         }
         if header.tag == values::REQUEST_ATTRIBUTES {

@@ -1,5 +1,9 @@
 //! One element header (PS3.5 §7.1) in one encoding, and guessing the encoding from the first one.
 
+use relaypacs_domain::Uid;
+
+/// Longest value of a first element in implicit VR that is believed, in bytes.
+const MAX_FIRST: u32 = 4096;
 /// Length that says "until the delimiter" (PS3.5 §7.5).
 pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
 
@@ -125,6 +129,31 @@ impl Order {
             Self::Little => u32::from_le_bytes(bytes),
             Self::Big => u32::from_be_bytes(bytes),
         }
+    }
+}
+
+/// How a data set is encoded, as far as its first element shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Encoding(Form);
+
+impl Encoding {
+    /// The encoding of a data set whose first element's header begins so, if that element can be one of `group`.
+    pub(crate) fn of_first(first: [u8; Form::SHORT_HEADER], group: u16) -> Option<Self> {
+        let form = Form::IMPLICIT_LITTLE.guess(first);
+        let Reading::Header(header, _) = form.read(&[&first[..], &[0; 4]].concat()) else { return None };
+        let plausible = header.tag >> 16 == u32::from(group) && (form.vr == Vr::Explicit || header.len <= MAX_FIRST);
+        plausible.then_some(Self(form))
+    }
+
+    /// The uncompressed transfer syntax of that encoding.
+    pub(crate) fn transfer_syntax(self) -> Uid {
+        let text = match (self.0.vr, self.0.order) {
+            (Vr::Implicit, _) => "1.2.840.10008.1.2",
+            (Vr::Explicit, Order::Little) => "1.2.840.10008.1.2.1",
+            (Vr::Explicit, Order::Big) => "1.2.840.10008.1.2.2",
+        };
+        #[expect(clippy::expect_used, reason = "each is a UID; a test reads them")]
+        text.parse().expect("a UID")
     }
 }
 

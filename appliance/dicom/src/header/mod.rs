@@ -31,6 +31,7 @@ mod values;
 
 use relaypacs_domain::{HeaderFacts, Uid};
 
+pub(crate) use self::form::Encoding;
 use self::{elements::Elements, form::Form, inflate::Inflater};
 
 /// Decodes a text value of a data set whose Specific Character Set (0008,0005) has this value (`None`: it has none). Bytes without meaning
@@ -82,6 +83,19 @@ impl HeaderScanner {
     /// Whether further bytes would be ignored (all wanted elements seen or given up).
     pub fn is_done(&self) -> bool {
         self.elements.is_done()
+    }
+
+    /// A scanner that looks at the whole data set, however much of it nobody wants: at its end [`breaks_off`](Self::breaks_off) is known.
+    pub fn to_the_end(transfer_syntax: &Uid) -> Self {
+        let mut scanner = Self::new(transfer_syntax);
+        scanner.elements.go_on_to_the_end();
+        scanner
+    }
+
+    /// Whether the data set, as far as it was fed, ends inside a value: the rest of it is missing. Only known of one that was looked at
+    /// [to the end](Self::to_the_end); of a deflated one never.
+    pub fn breaks_off(&self) -> bool {
+        self.inflater.is_none() && self.elements.is_inside_a_value()
     }
 
     /// The facts, and whether the header could be parsed as far as needed (a study UID was read).

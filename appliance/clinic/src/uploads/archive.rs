@@ -1,0 +1,265 @@
+//! ZIP archives among the files: what is DICOM in them becomes objects.
+//!
+//! Nothing of an archive is believed: its own table is bounded before it is read, names are shown and never used as paths, an entry that
+//! unpacks to far more than it takes, archives in archives and encrypted entries are refused, and all entries together stay below the limit of
+//! an upload. Entries are unpacked straight into the buffer.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    sync::Arc,
+};
+
+use bytes::{Buf, Bytes};
+use relaypacs_buffer::{Pieces, ReadError};
+use tokio::runtime::Handle;
+use zip::{ZipArchive, read::ZipFile};
+
+use super::{
+    FileOutcome, FileStatus, UploadError,
+    active::FilePlan,
+    complete::{Job, Wanted},
+    scan::{FileScan, Found},
+};
+
+/// How many times its packed size an entry may have …
+const MOST_RATIO: u64 = 300;
+/// … beyond this size, in bytes.
+const RATIO_FROM: u64 = 16 << 20;
+/// Most bytes of an archive's table.
+const MOST_TABLE: u64 = 16 << 20;
+/// Length of the end record of an archive without comment.
+const END_RECORD: u64 = 22;
+/// Characters of an entry's name that are shown.
+const SHOWN: usize = 200;
+/// Bytes unpacked at a time.
+const PIECE: usize = 64 << 10;
+
+/// Takes over what is in an archive.
+pub(super) async fn take_over(job: Arc<Job>, plan: FilePlan) -> Result<Vec<FileOutcome>, UploadError> {
+    let pieces = job.uploads.inner.buffer.read_parts(&plan.parts)?;
+    let handle = Handle::current();
+    let work = move || Unpacking { job, plan, handle: handle.clone() }.run(PartsFile::new(pieces, handle));
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(UploadError::Unavailable("unpacking an archive did not end".into())))
+}
+
+struct Unpacking {
+    job: Arc<Job>,
+    plan: FilePlan,
+    handle: Handle,
+}
+
+/// Why an entry is not taken over.
+enum Spoilt {
+    /// The entry's fault.
+    Entry(String),
+    /// The box's.
+    Box(UploadError),
+}
+
+impl Unpacking {
+    fn run(&self, mut file: PartsFile) -> Result<Vec<FileOutcome>, UploadError> {
+        let options = &self.job.uploads.inner.options;
+        let whole_failed = |why: String| Ok(vec![self.plan.ended(FileStatus::Failed, None, Some(why))]);
+        if let Err(why) = check_table(&mut file, u64::from(options.max_files)) {
+            return file.fault().map_or_else(|| whole_failed(why), Err);
+        }
+        let mut archive = match ZipArchive::new(file) {
+            Ok(archive) => archive,
+            Err(error) => return whole_failed(format!("the archive cannot be read: {error}")),
+        };
+        let mut outcomes = Vec::new();
+        let mut left = options.max_bytes;
+        for number in 0..archive.len() {
+            let mut entry = match archive.by_index(number) {
+                Ok(entry) if entry.is_dir() => continue,
+                Ok(entry) => entry,
+                Err(error) => {
+                    outcomes.push(self.ended(
+                        &format!("#{number}"),
+                        FileStatus::Failed,
+                        None,
+                        Some(format!("it cannot be unpacked: {error}")),
+                    ));
+                    continue;
+                }
+            };
+            let name: String = entry.name().chars().filter(|character| !character.is_control()).take(SHOWN).collect();
+            match self.entry(&mut entry, &mut left) {
+                Ok((status, sop_instance, why)) => outcomes.push(self.ended(&name, status, sop_instance, why)),
+                Err(Spoilt::Entry(why)) => outcomes.push(self.ended(&name, FileStatus::Failed, None, Some(why))),
+                Err(Spoilt::Box(why)) => return Err(why),
+            }
+            if left == 0 {
+                let why = format!("the archive unpacks to more than {} bytes; the rest was left out", options.max_bytes);
+                outcomes.push(self.plan.ended(FileStatus::Failed, None, Some(why)));
+                break;
+            }
+        }
+        if outcomes.is_empty() {
+            outcomes.push(self.plan.ended(FileStatus::NotDicom, None, Some("the archive is empty".into())));
+        }
+        Ok(outcomes)
+    }
+
+    fn ended(&self, name: &str, status: FileStatus, sop_instance: Option<relaypacs_domain::Uid>, error: Option<String>) -> FileOutcome {
+        FileOutcome { entry: Some(name.to_owned()), ..self.plan.ended(status, sop_instance, error) }
+    }
+
+    /// Unpacks an entry into the buffer; it is committed if it is an instance.
+    fn entry(
+        &self,
+        entry: &mut ZipFile<'_, PartsFile>,
+        left: &mut u64,
+    ) -> Result<(FileStatus, Option<relaypacs_domain::Uid>, Option<String>), Spoilt> {
+        let packed = entry.compressed_size();
+        let most = packed.saturating_mul(MOST_RATIO).max(RATIO_FROM);
+        let mut writer = self.job.uploads.inner.buffer.begin().map_err(|why| Spoilt::Box(why.into()))?;
+        let mut scan = FileScan::new(false);
+        let (mut piece, mut start, mut unpacked) = (vec![0; PIECE], Some(Vec::new()), 0_u64);
+        loop {
+            let read = match entry.read(&mut piece) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) => return Err(spoilt(&error)),
+            };
+            unpacked += read as u64;
+            *left = left.saturating_sub(read as u64);
+            if unpacked > most {
+                return Err(Spoilt::Entry(format!("it unpacks to more than {MOST_RATIO} times its size")));
+            }
+            if *left == 0 {
+                return Err(Spoilt::Entry("the archive unpacks to more than an upload may have".into()));
+            }
+            let bytes = &piece[..read];
+            scan.feed(bytes);
+            if let Some(seen) = &mut start {
+                seen.extend_from_slice(bytes);
+            }
+            match (scan.data_set_offset(), &mut start) {
+                (Err(()), _) => break,
+                (Ok(None), _) => {}
+                (Ok(Some(offset)), Some(seen)) => {
+                    let seen = std::mem::take(seen);
+                    start = None;
+                    self.write(&mut writer, &seen[(offset as usize).min(seen.len())..])?;
+                }
+                (Ok(Some(_)), None) => self.write(&mut writer, bytes)?,
+            }
+        }
+        if let Some(seen) = start {
+            // A small entry: only now it is clear what it is.
+            scan.look(true);
+            if let Ok(Some(offset)) = scan.data_set_offset() {
+                self.write(&mut writer, &seen[(offset as usize).min(seen.len())..])?;
+            }
+        }
+        let instance = match scan.finish().found {
+            Found::Instance(instance) => *instance,
+            Found::NotDicom(why) => return Ok((FileStatus::NotDicom, None, Some(why.into()))),
+            Found::Directory => {
+                return Ok((FileStatus::NotDicom, None, Some("it is the index of a medium (DICOMDIR), which is not sent on".into())));
+            }
+            Found::Zip => return Err(Spoilt::Entry("an archive within an archive is not opened".into())),
+            Found::Unusable(why) => return Err(Spoilt::Entry(why)),
+        };
+        let sop_instance = Some(instance.identity.sop_instance.clone());
+        let Some(wanted) = self.job.is_wanted(&instance).map_err(Spoilt::Box)? else {
+            return Ok((FileStatus::Duplicate, sop_instance, None));
+        };
+        let bytes = writer.written();
+        if wanted != Wanted::IsOurs {
+            self.handle.block_on(writer.commit(self.job.new_object(&instance))).map_err(|why| Spoilt::Box(why.into()))?;
+        }
+        self.job.gathered().count(&instance, bytes);
+        Ok((if wanted == Wanted::IsKnown { FileStatus::Duplicate } else { FileStatus::Success }, sop_instance, None))
+    }
+
+    fn write(&self, writer: &mut relaypacs_buffer::Writer, bytes: &[u8]) -> Result<(), Spoilt> {
+        self.handle.block_on(writer.write(bytes)).map_err(|why| Spoilt::Box(why.into()))
+    }
+}
+
+fn spoilt(error: &io::Error) -> Spoilt {
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<UploadError>()) {
+        Some(fault) => Spoilt::Box(fault.clone()),
+        None => Spoilt::Entry(format!("it cannot be unpacked: {error}")),
+    }
+}
+
+/// Bounds the archive's table before anything reads it. An archive with a comment could have two ends; none is taken.
+fn check_table(file: &mut PartsFile, most_entries: u64) -> Result<(), String> {
+    let mut end = [0; END_RECORD as usize];
+    let read = file.seek(SeekFrom::End(-(END_RECORD as i64))).and_then(|_| file.read_exact(&mut end));
+    if read.is_err() || !end.starts_with(b"PK\x05\x06") || end[20..] != [0, 0] {
+        return Err("the archive is cut off, or has a comment".into());
+    }
+    let u16_at = |at: usize| u64::from(u16::from_le_bytes([end[at], end[at + 1]]));
+    let u32_at = |at: usize| u64::from(u32::from_le_bytes([end[at], end[at + 1], end[at + 2], end[at + 3]]));
+    let (entries, table) = (u16_at(10), u32_at(12));
+    if entries > most_entries || entries == u64::from(u16::MAX) || table > MOST_TABLE {
+        return Err(format!("the archive has more than {most_entries} entries"));
+    }
+    file.rewind().map_err(|error| error.to_string())
+}
+
+/// Parts of the buffer as a file, for a thread that may block.
+struct PartsFile {
+    pieces: Pieces,
+    handle: Handle,
+    len: u64,
+    at: u64,
+    ahead: Bytes,
+    fault: Option<UploadError>,
+}
+
+impl PartsFile {
+    fn new(pieces: Pieces, handle: Handle) -> Self {
+        Self { len: pieces.len(), pieces, handle, at: 0, ahead: Bytes::new(), fault: None }
+    }
+
+    /// The box's own fault, if one kept it from reading.
+    fn fault(&mut self) -> Option<UploadError> {
+        self.fault.take()
+    }
+}
+
+impl Read for PartsFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.ahead.is_empty() {
+            let next = self.handle.block_on(self.pieces.next());
+            match next.map_err(|why: ReadError| UploadError::from(why)) {
+                Ok(Some(piece)) => self.ahead = piece,
+                Ok(None) => return Ok(0),
+                Err(why) => {
+                    self.fault = Some(why.clone());
+                    return Err(io::Error::other(why));
+                }
+            }
+        }
+        let taken = into.len().min(self.ahead.len());
+        self.ahead.copy_to_slice(&mut into[..taken]);
+        self.at += taken as u64;
+        Ok(taken)
+    }
+}
+
+impl Seek for PartsFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.len.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        let target = target.ok_or(io::ErrorKind::InvalidInput)?;
+        let within = target.checked_sub(self.at).filter(|skip| *skip <= self.ahead.len() as u64);
+        match within {
+            Some(skip) => self.ahead.advance(skip as usize),
+            None => {
+                self.ahead = Bytes::new();
+                self.pieces.seek(target..self.len);
+            }
+        }
+        self.at = target;
+        Ok(target)
+    }
+}

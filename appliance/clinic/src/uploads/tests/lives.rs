@@ -1,0 +1,122 @@
+//! Time, restarts and ends.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_expires_after_its_last_chunk_by_the_box_s_own_time() {
+    let mut rig = Rig::new().await;
+    let bytes = small_file(1, CHUNK);
+    let upload = rig.begin(&[("a", &bytes)]).await.upload;
+    rig.hand.advance(Duration::from_hours(71));
+    assert_eq!(rig.uploads.sweep().await.unwrap(), 0);
+    rig.send(upload, "a", 0, &bytes[..CHUNK]).await.unwrap();
+    // A restart and a jump of the wall clock change nothing.
+    rig = rig.restart().await;
+    rig.hand.advance(Duration::from_hours(71));
+    assert_eq!(rig.uploads.sweep().await.unwrap(), 0);
+    assert_eq!(rig.buffer.parts(upload).await.unwrap().len(), 1);
+    rig.hand.advance(Duration::from_hours(1));
+    assert_eq!(rig.uploads.sweep().await.unwrap(), 1);
+    assert!(rig.buffer.parts(upload).await.unwrap().is_empty(), "its room is free");
+    assert_eq!(rig.uploads.status(upload, false).await.unwrap().state, UploadState::Expired);
+    assert!(matches!(rig.send(upload, "a", 1, &bytes[CHUNK..]).await, Err(UploadError::Closed("expired"))));
+    assert!(matches!(rig.uploads.complete(upload).await, Err(UploadError::Closed("expired"))));
+    rig.uploads.delete(upload).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_upload_is_gone_with_its_bytes() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 2 * CHUNK);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    let receiving = rig.uploads.receive(upload, "a", 0, Expected::default()).await;
+    rig.uploads.delete(upload).await.unwrap();
+    assert!(rig.buffer.uploads_with_parts().await.unwrap().is_empty());
+    assert!(matches!(rig.uploads.status(upload, false).await, Err(UploadError::Unknown)));
+    assert!(matches!(rig.send(upload, "a", 0, &bytes[..CHUNK]).await, Err(UploadError::Unknown)));
+    drop(receiving);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_was_cut_off_goes_on_and_stores_nothing_twice() {
+    let mut rig = Rig::new().await;
+    let files: Vec<Vec<u8>> = (1..6).map(|number| small_file(number, 1000 * number as usize)).collect();
+    let named: Vec<(String, &[u8])> = (1..).zip(&files).map(|(number, bytes)| (format!("f{number}"), bytes.as_slice())).collect();
+    let named: Vec<(&str, &[u8])> = named.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let upload = rig.send_all(&named).await;
+    // The box goes down after two instances were committed and before anything was answered.
+    let store = rig.uploads.inner.store.clone();
+    store.write(move |tx| row::set_state_in(tx, upload, row::RowState::Processing, None)).await.unwrap();
+    drop(store);
+    let active = rig.uploads.active(upload).await.unwrap();
+    let plans = active.begin_completing().unwrap();
+    for plan in plans.iter().take(2) {
+        let scan::Found::Instance(instance) = &plan.scanned.as_ref().unwrap().found else { panic!() };
+        let new = relaypacs_buffer::NewObject {
+            identity: instance.identity.clone(),
+            facts: instance.facts.clone(),
+            source: relaypacs_domain::Source::Http { upload, username: "dr_a".into(), address: None },
+            service_level: ServiceLevel::Emergency,
+            flags: vec![],
+        };
+        rig.buffer.compose(&plan.parts, instance.offset..plan.bytes, instance.sha256, new).await.unwrap();
+    }
+    drop((plans, active));
+    rig.deliver().await;
+    rig = rig.restart().await;
+    assert_eq!(rig.uploads.status(upload, false).await.unwrap().state, UploadState::Processing);
+    assert_eq!(rig.uploads.resume().await.unwrap(), 1);
+    let outcome = rig.wait_for(upload).await;
+    assert_eq!(outcome.status, OutcomeStatus::Success);
+    assert!(outcome.files.iter().all(|file| file.status == FileStatus::Success), "{:?}", outcome.files);
+    for number in 1..6 {
+        let stored = rig.stored(&format!("1.2.3.{number}")).await;
+        assert_eq!(stored, [data_set(1, number, 1000 * number as usize)]);
+    }
+    let ledger = rig.buffer.ledger(&"1.9.1".parse().unwrap(), None, 100).unwrap().unwrap();
+    assert!(ledger.entries.iter().all(|entry| entry.notes.is_empty()), "nothing was sent again: {:?}", ledger.entries);
+    assert_eq!(rig.complete(upload).await, outcome);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_a_crash_left_behind_are_swept_up() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    rig.complete(upload).await;
+    for (upload, file) in [(upload, "a"), (UploadId(Uuid::from_u128(99)), "x")] {
+        let mut writer = rig.buffer.begin_part().unwrap();
+        writer.write(b"left").await.unwrap();
+        let key = relaypacs_buffer::PartKey { upload, file: file.into(), index: 0 };
+        writer.commit_part(key).durable().await.unwrap();
+    }
+    assert_eq!(rig.buffer.uploads_with_parts().await.unwrap().len(), 2);
+    rig.uploads.sweep().await.unwrap();
+    assert!(rig.buffer.uploads_with_parts().await.unwrap().is_empty());
+    assert_eq!(rig.stored("1.2.3.1").await, [data_set(1, 1, 100)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_hear_when_their_studies_are_delivered_once() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    rig.complete(upload).await;
+    let study: Uid = "1.9.1".parse().unwrap();
+    rig.uploads.study_went_on(&study).await.unwrap();
+    rig.deliver().await;
+    for _ in 0..3 {
+        rig.uploads.study_went_on(&study).await.unwrap();
+    }
+    let notifications = rig.uploads.inner.neighbours.notifications.clone();
+    for _ in 0..1000 {
+        let page = notifications.list(dr_a().user, false, 10, 0).await.unwrap();
+        if !page.notifications.is_empty() {
+            assert_eq!(page.total, 1);
+            assert_eq!(page.notifications[0].upload, Some(upload));
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("nobody was told");
+}
