@@ -3,17 +3,34 @@
 //! Services over `clinic.redb` (what cannot be derived from the segment log) and the buffer (what can). No HTTP here: status codes, headers
 //! and bodies belong to `relaypacs-http`. Facts are committed durably before a call answers.
 
+pub mod accounts;
+pub mod audit;
+mod backup;
+mod clinic;
 mod error;
 mod ids;
+pub mod keys;
 pub mod live;
 pub mod notifications;
 pub mod pacs;
 pub mod reports;
 pub mod schedule;
+pub mod sessions;
 pub mod statistics;
 mod store;
 pub mod uploads;
+#[cfg(test)]
+mod testing;
+pub mod tokens;
+pub mod totp;
 
+pub use accounts::Accounts;
+pub use audit::Audit;
+pub use backup::{CopyError, restore};
+pub use clinic::{Clinic, ClinicOptions, OpenError};
 pub use error::StoreError;
 pub use schedule::Schedule;
+pub use sessions::Sessions;
 pub use store::{FILE, Store};
+pub use tokens::Tokens;
+pub use totp::Totp;

@@ -8,11 +8,11 @@ use std::{
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock, mpsc},
+    sync::{Arc, Mutex, PoisonError, RwLock, mpsc},
     thread,
 };
 
-use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Database, ReadTransaction, ReadableDatabase, WriteTransaction, backends::FileBackend};
 use tokio::sync::oneshot;
 
 use crate::StoreError;
@@ -36,6 +36,8 @@ pub struct Store {
 struct Shared {
     path: PathBuf,
     database: RwLock<Option<Arc<Database>>>,
+    /// Held while a commit writes the file, and while the file is copied.
+    quiet: Mutex<()>,
 }
 
 /// A change on its way: run in a transaction, then told how it ended.
@@ -96,7 +98,7 @@ where
 impl Store {
     /// Opens (or makes, mode 0600) the store in the data directory. Blocking.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
-        let shared = Arc::new(Shared { path: data_dir.join(FILE), database: RwLock::new(None) });
+        let shared = Arc::new(Shared { path: data_dir.join(FILE), database: RwLock::new(None), quiet: Mutex::default() });
         shared.database()?;
         let (changes, waiting) = mpsc::sync_channel(QUEUE);
         let writer = shared.clone();
@@ -152,10 +154,35 @@ impl Store {
         asked.await.unwrap_or_else(|_| Err(StoreError::Failed("a question did not end".into()).into()))
     }
 
+    /// Runs `work` while nothing is written: every commit before it is in the file, whole. Changes wait meanwhile. Blocking.
+    pub(crate) fn quietly<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _quiet = self.shared.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        work()
+    }
+
     /// As [`Store::read`], on this thread. For short questions: the file is small and mostly in memory.
     pub fn read_blocking<T, E: From<StoreError>>(&self, question: impl FnOnce(&ReadTransaction) -> Result<T, E>) -> Result<T, E> {
         let transaction = self.shared.database()?.begin_read().map_err(StoreError::failed)?;
         question(&transaction)
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// Waits until the last clone is gone and the file is closed, so that it can be opened again.
+    pub(crate) async fn closed(watch: std::sync::Weak<impl Sized>) {
+        for _ in 0..100_000 {
+            if watch.strong_count() == 0 {
+                return;
+            }
+            tokio::task::yield_now().await;
+            thread::yield_now();
+        }
+        panic!("somebody keeps the store open");
+    }
+
+    pub(crate) fn watch(&self) -> std::sync::Weak<impl Sized + use<>> {
+        Arc::downgrade(&self.shared)
     }
 }
 
@@ -170,7 +197,8 @@ impl Shared {
         }
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path);
         let file = file.map_err(|error| StoreError::Failed(format!("{}: {error}", self.path.display())))?;
-        let opened = Database::builder().set_cache_size(CACHE).create_file(file).map_err(StoreError::failed)?;
+        let backend = FileBackend::new(file).map_err(StoreError::failed)?;
+        let opened = Database::builder().set_cache_size(CACHE).create_with_backend(backend).map_err(StoreError::failed)?;
         Ok(slot.insert(Arc::new(opened)).clone())
     }
 
@@ -208,6 +236,7 @@ fn alone(shared: &Shared, change: Box<dyn Change>) {
 
 /// Runs all changes in one transaction and makes it durable; `Ok(false)`: one refused, nothing was written.
 fn commit(shared: &Shared, group: &mut [Box<dyn Change>]) -> Result<bool, StoreError> {
+    let _writing = shared.quiet.lock().unwrap_or_else(PoisonError::into_inner);
     let transaction = shared.database()?.begin_write().map_err(StoreError::failed)?;
     for change in group {
         if !change.run(&transaction) {
