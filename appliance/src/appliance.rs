@@ -18,10 +18,11 @@ use std::{
 };
 
 use relaypacs_buffer::{Buffer, OpenError, Options, Recovery};
+use relaypacs_clinic::{Clinic, ClinicOptions};
 use relaypacs_dicom::ScpOptions;
 use relaypacs_domain::Clock;
 use relaypacs_forward::Forwarder;
-use relaypacs_http::{App, BoxInfo, KnownModality, Parts, Tls};
+use relaypacs_http::{App, BoxInfo, KnownModality, Page, Parts, Tls};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,7 @@ pub(crate) struct Appliance {
     buffer: Buffer,
     recovery: Recovery,
     forwarder: Forwarder,
+    clinic: Clinic,
     dicom: Vec<TcpListener>,
     http: Vec<TcpListener>,
     https: Vec<TcpListener>,
@@ -74,6 +76,9 @@ pub(crate) enum StartError {
     /// The buffer does not open.
     #[error(transparent)]
     Buffer(#[from] OpenError),
+    /// Accounts and what else people do does not open.
+    #[error(transparent)]
+    Clinic(#[from] relaypacs_clinic::OpenError),
     /// A port or socket cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -109,12 +114,18 @@ impl Appliance {
         let (buffer, recovery) = Buffer::open(options(&config, &directory), clock.clone())?;
         report(&recovery);
         let forwarder = Forwarder::new(buffer.clone(), clock.clone(), config.destination.clone())?;
+        let clinic = Clinic::open(&clinic_options(&config, &directory), buffer.clone(), clock.clone())?;
         let admin = listeners::admin(&directory)?;
         let dicom = listeners::tcp("dicom.port", &config.dicom.bind, config.dicom.port)?;
         let http = listeners::tcp("http.plain_port", &config.http.bind, config.http.plain_port)?;
         let https = listeners::tcp("http.port", &config.http.bind, config.http.port)?;
         let tls = web::tls(&config, &directory, &clock)?;
-        Ok(Self { config, directory, clock, buffer, recovery, forwarder, dicom, http, https, tls, admin, log })
+        Ok(Self { config, directory, clock, buffer, recovery, forwarder, clinic, dicom, http, https, tls, admin, log })
+    }
+
+    /// What people do with it.
+    pub(crate) fn clinic(&self) -> &Clinic {
+        &self.clinic
     }
 
     /// What it will tell about itself.
@@ -164,6 +175,7 @@ impl Appliance {
         let app = App::new(Parts {
             buffer: self.buffer.clone(),
             forwarder: self.forwarder.clone(),
+            clinic: self.clinic.clone(),
             scp: scp.clone(),
             clock: self.clock.clone(),
             info: about(&self.config),
@@ -245,6 +257,13 @@ pub(crate) fn options(config: &Config, directory: &Path) -> Options {
     }
 }
 
+/// What accounts, uploads and reports are made with.
+pub(crate) fn clinic_options(config: &Config, directory: &Path) -> ClinicOptions {
+    let site = config.site.name.as_str();
+    let site = if site.is_empty() { "RelayPACS".to_owned() } else { format!("RelayPACS {site}") };
+    ClinicOptions { data_dir: directory.to_owned(), site, ..ClinicOptions::default() }
+}
+
 fn scp_options(config: &Config) -> ScpOptions {
     let modality = |modality: &crate::config::Modality| relaypacs_dicom::Modality {
         ae_title: modality.ae_title.clone(),
@@ -285,6 +304,11 @@ fn about(config: &Config) -> BoxInfo {
         node_name: if config.site.name.is_empty() { host() } else { config.site.name.clone() },
         ae_title: config.dicom.ae_title.clone(),
         dicom_port: config.dicom.port,
+        page: Page {
+            address: config.http.bind.addresses().and_then(|addresses| addresses.first().copied()),
+            https_port: config.http.port,
+            plain_port: config.http.plain_port,
+        },
         monitoring_networks: config.http.monitoring_networks.clone(),
         modalities: config.modality.iter().map(known).collect(),
     }

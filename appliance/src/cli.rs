@@ -12,6 +12,7 @@ mod destinations;
 mod echo;
 mod format;
 mod generate;
+mod keys;
 mod log;
 mod migrate;
 mod output;
@@ -21,10 +22,12 @@ mod retry;
 mod scrub;
 mod send;
 mod serve;
+mod setup_code;
 mod status;
 mod stopped;
 mod studies;
 mod table;
+mod user;
 mod verify;
 
 use std::path::PathBuf;
@@ -86,12 +89,18 @@ enum Command {
     Pause(destinations::Pause),
     /// Lets a destination go on
     Resume(destinations::Resume),
+    /// Lists, makes and changes accounts
+    User(user::User),
+    /// Prints the code that makes the first admin
+    SetupCode,
+    /// Changes the keys that sign-ins are signed with
+    Keys(keys::Keys),
     /// Changes the log levels of the running box
     Log(log::Log),
     /// Checks the configuration and prints what is in effect (needs no box)
     Check,
     /// Reads all that is kept, rebuilds the index from it and compares (needs a stopped box)
-    Verify,
+    Verify(verify::Verify),
     /// Reads all live objects back and reports damage
     Scrub,
     /// Copies the box's data into an empty folder while it runs
@@ -125,9 +134,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
         Command::Echo(command) => echo::run(arguments, command),
         Command::Pause(command) => destinations::pause(arguments, command),
         Command::Resume(command) => destinations::resume(arguments, command),
+        Command::User(command) => user::run(arguments, command),
+        Command::SetupCode => setup_code::run(arguments),
+        Command::Keys(command) => keys::run(arguments, command),
         Command::Log(command) => log::run(arguments, command),
         Command::Check => check::run(arguments),
-        Command::Verify => verify::run(arguments),
+        Command::Verify(command) => verify::run(arguments, command),
         Command::Scrub => scrub::run(arguments),
         Command::Backup(command) => backup::run(arguments, command),
         Command::Restore(command) => restore::run(arguments, command),

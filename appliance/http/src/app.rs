@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
-    net::IpAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use prometheus_client::registry::Registry;
 use relaypacs_buffer::Buffer;
+use relaypacs_clinic::Clinic;
 use relaypacs_domain::{AeTitle, Clock, ServiceLevel};
 use relaypacs_forward::Forwarder;
 
@@ -17,6 +18,7 @@ use crate::{
     metrics::{AtScrape, HttpMetrics},
     network::Network,
     problem::Problem,
+    system::own_addresses,
     tls::Tls,
 };
 
@@ -29,6 +31,8 @@ pub struct Parts {
     pub buffer: Buffer,
     /// What leaves.
     pub forwarder: Forwarder,
+    /// What people do.
+    pub clinic: Clinic,
     /// What the SCP measures and whom it has seen.
     pub scp: relaypacs_dicom::Metrics,
     /// The time.
@@ -56,10 +60,23 @@ pub struct BoxInfo {
     pub ae_title: AeTitle,
     /// The port on which the SCP listens; 0: it is off.
     pub dicom_port: u16,
+    /// Where the page is reached.
+    pub page: Page,
     /// Who else than the box itself may read `/metrics` and `/readyz`.
     pub monitoring_networks: Vec<Network>,
     /// The modalities of the configuration. None: every calling AE may send.
     pub modalities: Vec<KnownModality>,
+}
+
+/// Where people reach the page.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Page {
+    /// The address the page is bound to; `None`: every address of the machine.
+    pub address: Option<IpAddr>,
+    /// The port of HTTPS; 0: off.
+    pub https_port: u16,
+    /// The port of plain HTTP; 0: off.
+    pub plain_port: u16,
 }
 
 /// A modality of the configuration (`[[modality]]`).
@@ -86,6 +103,8 @@ pub struct App {
     pub buffer: Buffer,
     /// What leaves.
     pub forwarder: Forwarder,
+    /// What people do.
+    pub clinic: Clinic,
     /// What the SCP measures and whom it has seen.
     pub scp: relaypacs_dicom::Metrics,
     /// The time.
@@ -110,7 +129,7 @@ pub struct App {
 impl App {
     /// Joins the services and registers the metrics of all of them.
     pub fn new(parts: Parts) -> Self {
-        let Parts { buffer, forwarder, scp, clock, info, dicom_listening, log_filter, tls } = parts;
+        let Parts { buffer, forwarder, clinic, scp, clock, info, dicom_listening, log_filter, tls } = parts;
         let info = Arc::new(info);
         let http = HttpMetrics::default();
         let mut registry = Registry::default();
@@ -123,6 +142,7 @@ impl App {
         Self {
             buffer,
             forwarder,
+            clinic,
             scp,
             clock,
             info,
@@ -133,6 +153,16 @@ impl App {
             http,
             started,
             alert_memory: Arc::default(),
+        }
+    }
+
+    /// The address of the page without a path, for people to type or scan.
+    pub fn page_url(&self) -> String {
+        let page = self.info.page;
+        let address = page.address.or_else(|| own_addresses().into_iter().next()).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        match (page.https_port, page.plain_port) {
+            (0, plain) => format!("http://{}", SocketAddr::new(address, plain)),
+            (https, _) => format!("https://{}", SocketAddr::new(address, https)),
         }
     }
 

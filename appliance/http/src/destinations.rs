@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use relaypacs_buffer::{CatalogueError, Queue};
-use relaypacs_domain::{Failure, Timestamp};
+use relaypacs_domain::{Action, Failure, Timestamp};
 use relaypacs_forward::{DestinationHealth, PausedBy};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,6 +10,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
+    caller::Caller,
     problem::{Problem, ProblemBody},
     time::Time,
 };
@@ -115,10 +116,11 @@ pub(crate) enum StateName {
 /// All destinations.
 #[utoipa::path(get, path = "/api/v1/destinations", operation_id = "list_destinations", tag = "destinations", responses(
     (status = 200, description = "all destinations", body = Vec<Destination>),
-    (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn list(State(app): State<App>) -> Result<Json<Vec<Destination>>, Problem> {
+async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Destination>>, Problem> {
+    caller.may(Action::UseTheBox)?;
     Ok(Json(app.ask(read_all).await?))
 }
 

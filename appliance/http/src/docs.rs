@@ -28,8 +28,8 @@ pub(crate) fn head() -> OpenApi {
 /// What holds for every operation, with the codes of refusals.
 fn description() -> String {
     let mut text = String::from(
-        "What the box took in, where it stands and the proof that it arrived. Until accounts exist, everything under /api/v1 is for \
-         callers on the box itself (127.0.0.1, ::1). Refusals are problem details (RFC 9457), times RFC 3339 in UTC.\n\n\
+        "What the box took in, where it stands and the proof that it arrived. Calls under /api/v1 carry an \
+         access token of /auth/login as `Authorization: Bearer`. Refusals are problem details (RFC 9457), times RFC 3339 in UTC.\n\n\
          ## Codes of refusals\n\n| code | status and meaning |\n|---|---|\n",
     );
     for code in Code::ALL {

@@ -53,3 +53,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PathUid {
         text.parse().map(Self).map_err(|error| Problem::invalid("uid", format!("{error}")))
     }
 }
+
+/// An id (UUID) in the path.
+pub(crate) struct PathId(pub(crate) uuid::Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(|rejection| Problem::unreadable(rejection.body_text()))?;
+        text.parse().map(Self).map_err(|_| Problem::invalid("id", "an id is a UUID such as 01997a00-0000-7000-8000-000000000001"))
+    }
+}

@@ -12,7 +12,9 @@
 
 mod admin;
 mod app;
+mod auth;
 mod box_status;
+mod caller;
 mod clock_sync;
 mod destinations;
 mod docs;
@@ -35,7 +37,7 @@ mod system;
 mod time;
 mod tls;
 
-pub use app::{App, BoxInfo, KnownModality, LogFilter, Parts};
+pub use app::{App, BoxInfo, KnownModality, LogFilter, Page, Parts};
 pub use box_status::{BoxStatus, Check};
 pub use limits::Limits;
 pub use metrics::HttpMetrics;

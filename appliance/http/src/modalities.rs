@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use relaypacs_dicom::PeerSeen;
+use relaypacs_domain::Action;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::{App, KnownModality},
+    caller::Caller,
     problem::{Problem, ProblemBody},
     time::Time,
 };
@@ -62,9 +64,10 @@ struct Refusal {
 /// Every modality that is configured or was seen since the daemon started.
 #[utoipa::path(get, path = "/api/v1/modalities", operation_id = "list_modalities", tag = "modalities", responses(
     (status = 200, description = "all modalities, by AE title", body = Vec<Modality>),
-    (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn list(State(app): State<App>) -> Result<Json<Vec<Modality>>, Problem> {
+async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Modality>>, Problem> {
+    caller.may(Action::UseTheBox)?;
     Ok(Json(join(&app.info.modalities, app.scp.peers())))
 }
 

@@ -1,4 +1,4 @@
-//! Who is asking, before there are accounts: only callers on the box itself are let in to anything about studies.
+//! Where a request comes from, for what is open to the box itself and to monitoring without an account.
 //!
 //! A connection is known to come from the box when its peer address is loopback *and* no proxy says that it passes somebody else's request
 //! on *and* the `Host` it names is the box itself (else any web page could reach the API through a name that resolves to 127.0.0.1).
@@ -46,14 +46,6 @@ impl Peer {
             None => true,
             Some(address) => address.is_loopback() && !is_passed_on(headers) && names_the_box(headers),
         }
-    }
-}
-
-/// Lets in only callers on the box itself.
-pub(crate) async fn on_the_box_only(request: Request, next: Next) -> Result<Response, Problem> {
-    match Peer::of(&request) {
-        Some(peer) if peer.is_on_the_box(request.headers()) => Ok(next.run(request).await),
-        _ => Err(Problem::local_only("only programs on the box itself may ask this, through 127.0.0.1 or ::1, until accounts exist")),
     }
 }
 

@@ -10,12 +10,12 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     admin::routes as operator_routes,
     app::App,
-    destinations, docs, health,
+    auth, destinations, docs, health,
     limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, Gate, MAX_BODY_BYTES, gated},
     metrics, modalities,
     network::Network,
     observe::observe,
-    peer::{monitoring_only, on_the_box_only},
+    peer::monitoring_only,
     plain,
     problem::Problem,
     studies, system,
@@ -52,7 +52,8 @@ fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .merge(health::open_routes())
         .merge(monitoring.layer(middleware::from_fn_with_state(networks, monitoring_only)))
-        .merge(read_routes().layer(middleware::from_fn(on_the_box_only)))
+        .merge(auth::routes())
+        .merge(read_routes())
 }
 
 fn admin_routes() -> OpenApiRouter<App> {

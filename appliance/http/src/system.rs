@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{Json, extract::State};
-use relaypacs_domain::Alert;
+use relaypacs_domain::{Action, Alert};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -11,6 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::{App, BoxInfo},
     box_status::BoxStatus,
+    caller::Caller,
     destinations::StateName,
     problem::{Problem, ProblemBody},
     time::Time,
@@ -141,10 +142,11 @@ struct ScheduledJob {
 /// Version, disk, queue, alerts: what the panel and the page's status bar show.
 #[utoipa::path(get, path = "/api/v1/system", operation_id = "system", tag = "system", responses(
     (status = 200, description = "the box at this moment", body = System),
-    (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn system(State(app): State<App>) -> Result<Json<System>, Problem> {
+async fn system(State(app): State<App>, caller: Caller) -> Result<Json<System>, Problem> {
+    caller.may(Action::UseTheBox)?;
     let info = app.info.clone();
     let (status, addresses) = app.ask(|app| Ok::<_, Problem>((app.box_status(), own_addresses()))).await?;
     Ok(Json(System::new(&info, &status, addresses)))

@@ -7,7 +7,7 @@ mod common;
 use std::{collections::BTreeSet, time::Duration};
 
 use axum::Router;
-use common::{TestBox, Told, get, loopback, post, schema, send};
+use common::{TestBox, Told, ask_as, get, get_as, post, schema};
 use relaypacs_domain::{Failure, FailureCode, HeldReason, Proof, ProofKind, Timestamp, Verdict};
 use relaypacs_http::Peer;
 use serde_json::{Value, json};
@@ -241,13 +241,14 @@ async fn the_document_is_served_and_lists_answer_with_and_without_slash() {
     let public = test_box.public();
     let served = get(&public, common::from("203.0.113.9"), "/openapi.json").await;
     assert_eq!(served.json(), serde_json::to_value(relaypacs_http::openapi()).unwrap());
+    let token = test_box.sign_in(relaypacs_domain::Role::Radiographer).await;
     for path in ["/api/v1/studies", "/api/v1/destinations", "/api/v1/modalities"] {
-        let plain = get(&public, loopback(), path).await;
-        let slashed = get(&public, loopback(), &format!("{path}/")).await;
+        let plain = get_as(&public, &token, path).await;
+        let slashed = get_as(&public, &token, &format!("{path}/")).await;
         assert_eq!((plain.status, slashed.status), (200, 200), "{path}");
         assert_eq!(plain.text, slashed.text);
     }
-    let head = send(&public, loopback(), "HEAD", "/api/v1/studies", None, &[]).await;
+    let head = ask_as(&public, &token, "HEAD", "/api/v1/studies", None).await;
     assert_eq!((head.status, head.text.as_str()), (200, ""));
     test_box.app.buffer.close().await;
 }

@@ -10,12 +10,13 @@ use std::{
 };
 
 use axum::{body::Body, http::Request};
-use common::{TestBox, from, get, loopback, send};
+use common::{TestBox, from, get, get_as, loopback, send};
+use relaypacs_domain::Role;
 use relaypacs_http::Peer;
 use tower::ServiceExt;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_the_box_itself_reads_studies_and_only_monitoring_reads_metrics() {
+async fn only_people_with_an_account_read_studies_and_only_monitoring_reads_metrics() {
     let test_box = TestBox::with_two_destinations().await;
     let public = test_box.public();
     let elsewhere = from("203.0.113.9");
@@ -36,14 +37,16 @@ async fn only_the_box_itself_reads_studies_and_only_monitoring_reads_metrics() {
         check(monitoring, path, 200).await;
         check(loopback(), path, 200).await;
     }
+    let token = test_box.sign_in(Role::Radiographer).await;
     for path in ["/api/v1/system", "/api/v1/studies", "/api/v1/studies/", "/api/v1/destinations", "/api/v1/modalities"] {
-        check(elsewhere, path, 403).await;
-        check(monitoring, path, 403).await;
-        check(loopback(), path, 200).await;
+        for nobody in [elsewhere, monitoring, loopback()] {
+            check(nobody, path, 401).await;
+        }
+        assert_eq!(get_as(&public, &token, path).await.status, 200, "{path}");
     }
     for path in ["/api/v1/studies/1.2.3", "/api/v1/studies/1.2.3/ledger"] {
-        check(elsewhere, path, 403).await;
-        check(loopback(), path, 404).await;
+        check(loopback(), path, 401).await;
+        assert_eq!(get_as(&public, &token, path).await.status, 404, "{path}");
     }
     test_box.app.buffer.close().await;
 }
@@ -74,7 +77,7 @@ async fn a_proxy_or_a_foreign_name_is_not_the_box_itself() {
     let test_box = TestBox::with_two_destinations().await;
     let public = test_box.public();
     for header in [("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=203.0.113.9"), ("host", "clinic.example")] {
-        let told = send(&public, loopback(), "GET", "/api/v1/studies", None, &[header]).await;
+        let told = send(&public, loopback(), "GET", "/metrics", None, &[header]).await;
         assert_eq!(told.status, 403, "{header:?}");
     }
     test_box.app.buffer.close().await;
@@ -115,8 +118,9 @@ async fn promtool_finds_the_metrics_clean() {
     let test_box = TestBox::with_two_destinations().await;
     test_box.store(Some("1.2.3"), "1.2.3.1.1", "CT").await;
     let public = test_box.public();
-    get(&public, loopback(), "/api/v1/studies/1.2.3").await;
-    get(&public, loopback(), "/api/v1/studies/1.2.99").await;
+    let token = test_box.sign_in(Role::Radiologist).await;
+    get_as(&public, &token, "/api/v1/studies/1.2.3").await;
+    get_as(&public, &token, "/api/v1/studies/1.2.99").await;
     let told = get(&public, loopback(), "/metrics").await;
     assert_eq!(told.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let mut promtool = Command::new("promtool")

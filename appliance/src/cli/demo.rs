@@ -3,6 +3,7 @@
 //! Nothing is simulated but the patient: the box is the product with its defaults, the scanner sends over real C-STORE, the PACS is a small
 //! STOW-RS receiver that stores to disk. What is printed comes from the box's own ledger and from the bytes on the receiver's disk.
 
+mod login;
 mod multipart;
 mod phantom;
 mod receiver;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    login::Login,
     phantom::Study,
     receiver::Receiver,
     setup::{CALLING_AE, Setup},
@@ -57,8 +59,10 @@ pub(crate) fn run(arguments: &Arguments, command: &Demo) -> Result<(), Fault> {
         .map_err(|error| Fault::failed(format!("{}: {error}", directory.display())).hint("name another folder with --data-dir"))?;
     let appliance = Appliance::open(setup.config, &directory, log).map_err(|error| serve::cannot_start(&error))?;
     let stop = CancellationToken::new();
+    let login = runtime.block_on(Login::make(appliance.clinic()))?;
     let story = Story {
         output: arguments.output(),
+        login,
         directory,
         running: appliance.running(),
         receiver: receiver.clone(),
@@ -88,6 +92,7 @@ pub(crate) fn run(arguments: &Arguments, command: &Demo) -> Result<(), Fault> {
 /// What is told, step by step.
 struct Story {
     output: Output,
+    login: Login,
     directory: PathBuf,
     running: Running,
     receiver: Receiver,
@@ -148,7 +153,13 @@ impl Story {
         let mut looks = tokio::time::interval(Duration::from_millis(100));
         loop {
             looks.tick().await;
-            let answer = client.get(&url).timeout(Duration::from_secs(20)).send().await.and_then(reqwest::Response::error_for_status);
+            let answer = client
+                .get(&url)
+                .bearer_auth(&self.login.token)
+                .timeout(Duration::from_secs(20))
+                .send()
+                .await
+                .and_then(reqwest::Response::error_for_status);
             let ledger: Value = match answer {
                 Ok(answer) => answer.json().await.map_err(|error| Fault::failed(format!("the box's ledger cannot be read: {error}")))?,
                 Err(error) => return Err(Fault::failed(format!("the box does not show its ledger: {error}"))),
@@ -160,7 +171,7 @@ impl Story {
     }
 
     fn goes_on(&self) -> Result<(), Fault> {
-        report::goes_on(self.output, &self.running, &self.directory)
+        report::goes_on(self.output, &self.running, &self.directory, &self.login)
     }
 }
 

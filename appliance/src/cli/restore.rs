@@ -28,6 +28,9 @@ pub(crate) fn run(arguments: &Arguments, command: &Restore) -> Result<(), Fault>
         bar.set_length(total);
         bar.set_position(done);
     });
+    let restored = restored.and_then(|()| {
+        relaypacs_clinic::restore(&command.from, &to).map_err(|error| BackupError::Io { path: error.path, source: error.source })
+    });
     bar.finish_and_clear();
     restored.map_err(|error| refused(&error))?;
     if rustix::process::geteuid().is_root() {

@@ -1,12 +1,13 @@
 //! `relaypacs serve`: runs the box in the foreground until SIGTERM or SIGINT.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use relaypacs_buffer::OpenError;
+use relaypacs_clinic::Clinic;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Arguments, Exit, Fault, check};
+use super::{Arguments, Exit, Fault, Output, check};
 use crate::{
     appliance::{Appliance, StartError},
     data_dir, logs,
@@ -29,9 +30,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Fault> {
     runtime.block_on(async {
         let signals = wait_for_signals(stop.clone())?;
         tokio::spawn(signals);
-        appliance.run(stop, |_| {}).await;
+        let clinic = appliance.clinic().clone();
+        let output = arguments.output();
+        appliance.run(stop, move |_| show_setup_code(output, &clinic)).await;
         Ok(())
     })
+}
+
+/// Shows the code that makes the first admin, on a terminal only: standard output may be the journal, which is a log.
+fn show_setup_code(output: Output, clinic: &Clinic) {
+    if !io::stdout().is_terminal() || !clinic.accounts.setup_required() {
+        return;
+    }
+    if let Ok(code) = clinic.accounts.issue_setup_code() {
+        // A terminal that went away needs no code.
+        let _ =
+            output.line(format_args!("Set-up code for the first admin: {} (10 minutes; `relaypacs setup-code` gives another)", code.code));
+    }
 }
 
 /// Cancels `stop` at the first SIGTERM or SIGINT; a second one ends the process at once (nothing acknowledged is lost by that).
@@ -72,6 +87,9 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
         },
         StartError::Tls(_) => Fault::failed(said).hint("check the files in tls/ of the data directory"),
         StartError::Destination(_) => Fault::new(Exit::Configuration, said).hint("mend it; `relaypacs check` says when it is good"),
+        StartError::Clinic(_) => {
+            Fault::failed(said).hint("check the disk and who owns the data directory, above all clinic.redb and keys in it")
+        }
         StartError::Buffer(open) => match open {
             OpenError::Locked(_) => Fault::new(Exit::TryLater, said).hint("stop that one first, or name another --data-dir"),
             OpenError::Io { source, .. } => Fault::new(denied(source.kind()), said).hint("check the disk and who owns the data directory"),

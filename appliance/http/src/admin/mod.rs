@@ -4,10 +4,12 @@
 //! - [`work`]: studies on their way: retry, priority, give up, queue.
 //! - [`forwarding`]: destinations: echo, pause, resume.
 //! - [`upkeep`]: scrub, backup, log filter.
+//! - [`people`]: accounts, set-up code, keys of tokens.
 //! - [`events`]: what happened.
 
 mod events;
 mod forwarding;
+mod people;
 mod upkeep;
 mod work;
 
@@ -17,5 +19,10 @@ use crate::app::App;
 
 /// All routes of the admin socket that are not read routes.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(work::routes()).merge(forwarding::routes()).merge(upkeep::routes()).merge(events::routes())
+    OpenApiRouter::new()
+        .merge(work::routes())
+        .merge(forwarding::routes())
+        .merge(upkeep::routes())
+        .merge(people::routes())
+        .merge(events::routes())
 }

@@ -100,7 +100,7 @@ async fn scrub(State(app): State<App>) -> Result<Answer<Scrubbed>, Problem> {
     Ok(Answer(Scrubbed::from(app.buffer.scrub().await?)))
 }
 
-/// Copies buffer and history into an empty folder while running; answers with a line a step (JSON Lines), the last with `ok`.
+/// Copies studies, history, accounts and keys into an empty folder while running; answers with a line a step (JSON Lines), the last with `ok`.
 ///
 /// The copy goes on when the caller leaves.
 #[utoipa::path(post, path = "/admin/backup", operation_id = "backup", tag = "admin", request_body = BackupTo, responses(
@@ -119,7 +119,17 @@ async fn backup(State(app): State<App>, Json(asked): Json<BackupTo>) -> Result<R
             // A line that does not fit is left out: the next one says more.
             let _ = lines.try_send(BackupLine { done: Some(done), total: Some(total), ..BackupLine::default() });
         };
-        let _ = ended.send(app.buffer.backup(asked.to, tell).await);
+        let mut copied = app.buffer.backup(asked.to.clone(), tell).await;
+        if copied.is_ok() {
+            // After the studies: the copy knows of no upload that they do not have.
+            let made = tokio::task::spawn_blocking(move || app.clinic.backup(&asked.to)).await;
+            copied = match made {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(BackupError::Io { path: error.path, source: error.source }),
+                Err(_) => Err(BackupError::Catalogue(relaypacs_buffer::CatalogueError::Closing)),
+            };
+        }
+        let _ = ended.send(copied);
     });
     // What fails before the first step (folder not empty …) is answered with its status.
     let Some(first) = progress.recv().await else { return last_line_or_refusal(end.await) };

@@ -4,7 +4,7 @@ mod bodies;
 mod query;
 
 use axum::{Json, extract::State};
-use relaypacs_domain::Uid;
+use relaypacs_domain::{Action, Uid};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use self::bodies::ServiceLevelName;
@@ -14,6 +14,7 @@ use self::{
 };
 use crate::{
     app::App,
+    caller::Caller,
     extract::{PathUid, Query},
     problem::{Problem, ProblemBody},
 };
@@ -31,11 +32,13 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/api/v1/studies", operation_id = "list_studies", tag = "studies", params(ListQuery), responses(
     (status = 200, description = "a page of studies", body = Studies),
     (status = 400, description = "an unknown parameter", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "not for this role", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a value that makes no sense", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Result<Json<Studies>, Problem> {
+async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Studies>, Problem> {
+    caller.may(Action::SeeAllStudies)?;
     let query = query.checked()?;
     let page = app.ask(move |app| app.buffer.studies(&query)).await?;
     Ok(Json(Studies::new(page, app.clock.now())))
@@ -45,12 +48,14 @@ async fn list(State(app): State<App>, Query(query): Query<ListQuery>) -> Result<
 #[utoipa::path(get, path = "/api/v1/studies/{uid}", operation_id = "study", tag = "studies", params(("uid" = String, Path, description = "Study Instance UID")),
     responses(
         (status = 200, description = "the study", body = StudyDetail),
-        (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "not for this role", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "not a UID", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
     ))]
-async fn detail(State(app): State<App>, PathUid(uid): PathUid) -> Result<Json<StudyDetail>, Problem> {
+async fn detail(State(app): State<App>, caller: Caller, PathUid(uid): PathUid) -> Result<Json<StudyDetail>, Problem> {
+    caller.may(Action::SeeAllStudies)?;
     let found = app.ask(move |app| app.buffer.study(&uid)).await?;
     let detail = found.ok_or_else(no_such_study)?;
     Ok(Json(StudyDetail::new(detail, app.clock.now())))
@@ -61,12 +66,19 @@ async fn detail(State(app): State<App>, PathUid(uid): PathUid) -> Result<Json<St
     params(("uid" = String, Path, description = "Study Instance UID"), LedgerQuery),
     responses(
         (status = 200, description = "a page of the ledger", body = Ledger),
-        (status = 403, description = "not from this address", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "not for this role", body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "not a UID, or not a cursor", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
     ))]
-async fn ledger(State(app): State<App>, PathUid(uid): PathUid, Query(query): Query<LedgerQuery>) -> Result<Json<Ledger>, Problem> {
+async fn ledger(
+    State(app): State<App>,
+    caller: Caller,
+    PathUid(uid): PathUid,
+    Query(query): Query<LedgerQuery>,
+) -> Result<Json<Ledger>, Problem> {
+    caller.may(Action::SeeAllStudies)?;
     let (cursor, limit) = query.checked()?;
     let found = app.ask(move |app| app.buffer.ledger(&uid, cursor.as_deref(), limit)).await?;
     Ok(Json(found.ok_or_else(no_such_study)?.into()))

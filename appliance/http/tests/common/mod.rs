@@ -6,6 +6,7 @@ pub mod schema;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -20,9 +21,13 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use relaypacs_buffer::{Buffer, ClaimLimits, NewObject, Options, Placed, StudyQuery};
-use relaypacs_domain::{Clock, HeaderFacts, Identity, ServiceLevel, Source, Uid, Verdict};
+use relaypacs_clinic::{
+    Clinic, ClinicOptions,
+    accounts::{Grant, NewAccount, Origin},
+};
+use relaypacs_domain::{Clock, HeaderFacts, Identity, ManualClock, Principal, Role, ServiceLevel, SessionId, Source, Uid, UserId, Verdict};
 use relaypacs_forward::{DestinationConfig, Forwarder};
-use relaypacs_http::{App, BoxInfo, KnownModality, Parts, Peer, Tls};
+use relaypacs_http::{App, BoxInfo, KnownModality, Page, Parts, Peer, Tls};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -35,7 +40,11 @@ pub struct TestBox {
     pub app: App,
     pub dir: TempDir,
     pub log_filters: Arc<Mutex<Vec<String>>>,
+    hand: Arc<ManualClock>,
 }
+
+/// A password that keeps the rules.
+pub const PASSWORD: &str = "Correct-Horse-7";
 
 /// An answer.
 #[derive(Debug)]
@@ -78,10 +87,15 @@ impl TestBox {
         let forwarder = Forwarder::new(buffer.clone(), clock.clone(), destinations).unwrap();
         buffer.set_routing(forwarder.routing()).await.unwrap();
         let log_filters = Arc::new(Mutex::new(Vec::new()));
+        // People's time is moved by hand; it starts with the machine's.
+        let hand = Arc::new(ManualClock::default());
+        hand.set_wall(clock.now());
         let heard = log_filters.clone();
+        let clinic = open_clinic(dir.path().join("data"), buffer.clone(), Clock::manual(hand.clone())).await;
         let app = App::new(Parts {
             buffer,
             forwarder,
+            clinic,
             scp: relaypacs_dicom::Metrics::default(),
             clock,
             info: BoxInfo {
@@ -90,6 +104,7 @@ impl TestBox {
                 node_name: "box".into(),
                 ae_title: "RELAYPACS".parse().unwrap(),
                 dicom_port: 11112,
+                page: Page { address: Some("192.0.2.7".parse().unwrap()), https_port: 8443, plain_port: 8080 },
                 monitoring_networks: vec!["192.0.2.0/24".parse().unwrap()],
                 modalities: vec![KnownModality {
                     ae_title: "CT1".parse().unwrap(),
@@ -110,7 +125,7 @@ impl TestBox {
             }),
             tls,
         });
-        Self { app, dir, log_filters }
+        Self { app, dir, log_filters, hand }
     }
 
     /// One folder destination, one STOW destination where nobody listens.
@@ -125,6 +140,35 @@ impl TestBox {
         .await;
         drop(dir);
         made
+    }
+
+    /// Signs somebody of this role in (`the-clinician`, `the-admin` …; made if not there yet) and gives the access token.
+    pub async fn sign_in(&self, role: Role) -> String {
+        self.sign_in_as(&format!("the-{role}"), role).await
+    }
+
+    /// As [`TestBox::sign_in`], with a name: several people of one role.
+    pub async fn sign_in_as(&self, username: &str, role: Role) -> String {
+        let accounts = &self.app.clinic.accounts;
+        let user = match accounts.find_by_name(username).await {
+            Ok(account) => account.id,
+            Err(_) => {
+                let new = NewAccount {
+                    username: username.into(),
+                    email: format!("{username}@clinic.example"),
+                    full_name: None,
+                    password: PASSWORD.into(),
+                    role: Some(role),
+                };
+                accounts.register(new, Grant::Admin(operator()), &Origin::default()).await.unwrap().id
+            }
+        };
+        self.app.clinic.sessions.begin_new(user, &Origin::default()).await.unwrap().access_token
+    }
+
+    /// Lets time pass for accounts, tokens and what else people do.
+    pub fn wait(&self, time: Duration) {
+        self.hand.advance(time);
     }
 
     pub fn public(&self) -> Router {
@@ -202,6 +246,39 @@ impl TestBox {
     }
 }
 
+/// Making RSA keys takes a while: the boxes of all tests share one pair, unless a test makes its own.
+async fn open_clinic(data_dir: PathBuf, buffer: Buffer, clock: Clock) -> Clinic {
+    let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("token-1.pk8");
+    let own = data_dir.join("keys/token-1.pk8");
+    tokio::task::spawn_blocking(move || {
+        if shared.exists() {
+            std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+            std::fs::copy(&shared, &own).unwrap();
+        }
+        let options = ClinicOptions { data_dir, password_cost: 4, ..ClinicOptions::default() };
+        let clinic = Clinic::open(&options, buffer, clock).unwrap();
+        if !shared.exists() {
+            let mine = shared.with_extension(std::process::id().to_string());
+            std::fs::copy(&own, &mine).unwrap();
+            std::fs::rename(&mine, &shared).unwrap();
+        }
+        clinic
+    })
+    .await
+    .unwrap()
+}
+
+/// Who asks over the admin socket.
+fn operator() -> Principal {
+    let nobody = uuid::Uuid::nil();
+    Principal { user: UserId(nobody), username: "operator".into(), role: Role::Admin, session: SessionId(nobody) }
+}
+
+/// The header that an access token goes into.
+pub fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
 /// A caller on the box itself.
 pub fn loopback() -> Peer {
     Peer::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4711))
@@ -214,6 +291,16 @@ pub fn from(address: &str) -> Peer {
 
 pub async fn get(router: &Router, peer: Peer, path: &str) -> Told {
     send(router, peer, "GET", path, None, &[]).await
+}
+
+/// GET with an access token, from elsewhere.
+pub async fn get_as(router: &Router, token: &str, path: &str) -> Told {
+    send(router, from("203.0.113.9"), "GET", path, None, &[("authorization", &bearer(token))]).await
+}
+
+/// Any method with an access token, from elsewhere.
+pub async fn ask_as(router: &Router, token: &str, method: &str, path: &str, body: Option<Value>) -> Told {
+    send(router, from("203.0.113.9"), method, path, body, &[("authorization", &bearer(token))]).await
 }
 
 pub async fn post(router: &Router, path: &str, body: Value) -> Told {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{phantom::Study, receiver::Receiver, setup};
+use super::{login::Login, phantom::Study, receiver::Receiver, setup};
 use crate::{
     appliance::Running,
     cli::{Fault, Output, format, send::Summary, table},
@@ -147,11 +147,14 @@ pub(super) fn proof(output: Output, study: &Study, comparison: &Comparison) -> R
 }
 
 /// What somebody can do now.
-pub(super) fn goes_on(output: Output, running: &Running, directory: &Path) -> Result<(), Fault> {
+pub(super) fn goes_on(output: Output, running: &Running, directory: &Path, login: &Login) -> Result<(), Fault> {
     let first = |addresses: &[std::net::SocketAddr]| addresses.first().map(ToString::to_string).unwrap_or_default();
     let (dicom, http) = (first(&running.dicom), first(&running.http));
     if output.json {
-        return output.json_line(&json!({"step": "running", "api": format!("http://{http}/api/v1")}));
+        return output.json_line(&json!({
+            "step": "running", "api": format!("http://{http}/api/v1"), "page": format!("http://{http}/"),
+            "username": login.username, "password": login.password,
+        }));
     }
     let directory = directory.display();
     let program = std::env::args().next().unwrap_or_else(|| "relaypacs".into());
@@ -160,8 +163,10 @@ pub(super) fn goes_on(output: Output, running: &Running, directory: &Path) -> Re
          {program} --data-dir {directory} status\n  \
          {program} --data-dir {directory} studies\n  \
          {program} send DICOM-FILES… --to {dicom} --called {}\n  \
-         curl http://{http}/api/v1/system\n  \
+         open http://{http}/ in a browser: username {username}, password {password}\n  \
          curl http://{http}/metrics",
-        setup::called_ae()
+        setup::called_ae(),
+        username = login.username,
+        password = login.password,
     ))
 }
