@@ -18,11 +18,11 @@ pub mod schedule;
 pub mod sessions;
 pub mod statistics;
 mod store;
-pub mod uploads;
 #[cfg(test)]
 mod testing;
 pub mod tokens;
 pub mod totp;
+pub mod uploads;
 
 pub use accounts::Accounts;
 pub use audit::Audit;
