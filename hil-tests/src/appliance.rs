@@ -192,6 +192,11 @@ impl Appliance {
         self.http_port
     }
 
+    /// Its admin socket, where everything may be asked without an account.
+    pub fn admin(&self) -> Web {
+        Web::over_socket(&self.data_dir().join("admin.sock"))
+    }
+
     /// Its HTTP entrance.
     pub fn web(&self) -> &Web {
         &self.web
@@ -240,7 +245,7 @@ impl Appliance {
 
     /// `/api/v1/system`.
     pub fn system(&self) -> Value {
-        self.web.get("/api/v1/system").json()
+        self.admin().get("/api/v1/system").json()
     }
 
     /// All studies in the buffer.
@@ -254,9 +259,9 @@ impl Appliance {
     }
 
     fn pages(&self, path: &str, key: &str) -> Vec<Value> {
-        let (mut all, mut next) = (vec![], path.to_string());
+        let (mut all, mut next, admin) = (vec![], path.to_string(), self.admin());
         loop {
-            let page = self.web.get(&next).json();
+            let page = admin.get(&next).json();
             all.extend(page[key].as_array().unwrap_or_else(|| panic!("{next} has no {key}: {page}")).iter().cloned());
             match page["next_cursor"].as_str() {
                 Some(cursor) => next = format!("{path}&cursor={cursor}"),
@@ -289,7 +294,7 @@ impl Appliance {
     /// Waits until nothing of what the catalogue knows waits or is held.
     pub fn drained(&self) {
         wait::until("everything is delivered", DRAINS_WITHIN, || {
-            let system = self.web.try_get("/api/v1/system")?.json();
+            let system = self.admin().try_get("/api/v1/system")?.json();
             (number(&system["queue"]["instances"]) == 0 && number(&system["queue"]["held"]) == 0).then_some(())
         });
     }

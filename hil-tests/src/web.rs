@@ -1,6 +1,6 @@
 //! HTTP for tests: blocking, loopback, no TLS.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
@@ -40,10 +40,14 @@ impl Web {
         // The product's provider; a second installation in the same test process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        // A fresh connection each time: between calls nobody is there to notice that the server closed an idle one.
-        let client =
-            reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60)).build().expect("a client");
-        Self { runtime, client, base: format!("http://127.0.0.1:{port}") }
+        Self { runtime, client: builder().build().expect("a client"), base: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// A client of the Unix socket at `path`.
+    pub fn over_socket(path: &Path) -> Self {
+        let mut web = Self::new(80);
+        web.client = builder().unix_socket(path).build().expect("a client");
+        web
     }
 
     /// GET; `None` when there is no answer.
@@ -89,4 +93,9 @@ impl Web {
             Ok(Answer { status, body: response.bytes().await?.to_vec() })
         })
     }
+}
+
+/// A fresh connection each time: between calls nobody is there to notice that the server closed an idle one.
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(Duration::from_secs(60))
 }

@@ -143,7 +143,7 @@ fn a_paused_destination_gets_nothing_until_it_is_resumed() {
     store(&appliance, "CT1", &objects);
     wait::for_true("the instances are queued", WITHIN, || appliance.queued() == 2);
     appliance.cli(&["echo", "pacs"]);
-    let paused_by = |appliance: &Appliance| appliance.web().get("/api/v1/destinations").json()[0]["paused_by"].clone();
+    let paused_by = |appliance: &Appliance| appliance.admin().get("/api/v1/destinations").json()[0]["paused_by"].clone();
     appliance.kill();
     appliance.start();
     assert_eq!(paused_by(&appliance), "operator", "a restart does not lift it");

@@ -188,7 +188,7 @@ fn a_destination_that_refuses_us_is_paused_and_resumes_by_itself_when_it_takes_u
             scope.spawn(move || {
                 let scene = scene(&["--fault", &format!("status:{status}")]);
                 wait::for_true(&format!("paused after {status}"), WITHIN, || {
-                    scene.appliance.web().get("/api/v1/destinations").json()[0]["paused"] == true
+                    scene.appliance.admin().get("/api/v1/destinations").json()[0]["paused"] == true
                 });
                 assert_eq!(scene.count("held"), 0, "{status} concerns the destination, not the instances");
                 wait::for_true("all still wait", WITHIN, || scene.appliance.queued() == 10);

@@ -1,15 +1,20 @@
 //! All services of people, joined.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use relaypacs_buffer::Buffer;
-use relaypacs_domain::Clock;
+use relaypacs_domain::{Clock, Role};
 
 use crate::{
-    Accounts, Audit, Sessions, Store, StoreError, Tokens, Totp,
-    accounts::{live::Live, password::Hasher},
+    Accounts, Audit, Schedule, Sessions, Store, StoreError, Tokens, Totp,
+    accounts::{live::Live as LivePeople, password::Hasher},
     keys::{self, KeyFileError, Secrets},
+    live::Live,
+    notifications::Notifications,
+    reports::{self, Reports, pdf::Letterhead},
+    statistics::{Statistics, zone_of},
     tokens::TokenOptions,
+    uploads::{Neighbours, UploadOptions, Uploads},
 };
 
 /// What the services are made with.
@@ -29,6 +34,12 @@ pub struct ClinicOptions {
     pub upload_ttl: Duration,
     /// Cost of bcrypt: 12; tests take 4.
     pub password_cost: u32,
+    /// The site's time zone (IANA name; empty: the machine's): days of statistics, times of jobs, printed times.
+    pub time_zone: String,
+    /// What is on every printed report.
+    pub letterhead: Letterhead,
+    /// Limits and choices of uploads.
+    pub uploads: UploadOptions,
 }
 
 impl Default for ClinicOptions {
@@ -41,6 +52,9 @@ impl Default for ClinicOptions {
             refresh_ttl: Duration::from_hours(7 * 24),
             upload_ttl: Duration::from_hours(24),
             password_cost: 12,
+            time_zone: String::new(),
+            letterhead: Letterhead::default(),
+            uploads: UploadOptions::default(),
         }
     }
 }
@@ -72,6 +86,18 @@ pub struct Clinic {
     pub totp: Totp,
     /// What they did.
     pub audit: Audit,
+    /// What they upload.
+    pub uploads: Uploads,
+    /// What radiologists say of it.
+    pub reports: Reports,
+    /// What they are told, for keeps.
+    pub notifications: Notifications,
+    /// What they are told, at once.
+    pub live: Live,
+    /// How much of everything there was.
+    pub statistics: Statistics,
+    /// What runs by the clock.
+    pub schedule: Schedule,
     /// Encryption at rest for the services' secrets.
     pub secrets: Secrets,
     /// Where all of it is kept.
@@ -81,11 +107,11 @@ pub struct Clinic {
 
 impl Clinic {
     /// Opens store and keys, making them on first start, and starts the services. Blocking, up to some seconds on first start.
-    pub fn open(options: &ClinicOptions, _buffer: Buffer, clock: Clock) -> Result<Self, OpenError> {
+    pub fn open(options: &ClinicOptions, buffer: Buffer, clock: Clock) -> Result<Self, OpenError> {
         let folder = keys::folder(&options.data_dir)?;
         let secrets = Secrets::open(&folder)?;
         let store = Store::open(&options.data_dir)?;
-        let live = Live::read(&store)?;
+        let people = LivePeople::read(&store)?;
         let hasher = Hasher::start(options.password_cost).map_err(OpenError::Threads)?;
         let token_options = TokenOptions {
             issuer: options.issuer.clone(),
@@ -95,10 +121,44 @@ impl Clinic {
         };
         let tokens = Tokens::open(&folder, token_options, clock.clone())?;
         let audit = Audit::new(store.clone(), clock.clone());
-        let accounts = Accounts::new(store.clone(), clock.clone(), secrets.clone(), live.clone(), hasher);
-        let totp = Totp::new(store.clone(), clock.clone(), secrets.clone(), live.clone(), accounts.throttle().clone(), &options.site);
-        let sessions = Sessions::new(store.clone(), clock, secrets.clone(), live, accounts.clone(), tokens.clone(), totp.clone());
-        Ok(Self { accounts, sessions, tokens, totp, audit, secrets, store, data_dir: options.data_dir.clone() })
+        let accounts = Accounts::new(store.clone(), clock.clone(), secrets.clone(), people.clone(), hasher);
+        let totp = Totp::new(store.clone(), clock.clone(), secrets.clone(), people.clone(), accounts.throttle().clone(), &options.site);
+        let sessions = Sessions::new(store.clone(), clock.clone(), secrets.clone(), people, accounts.clone(), tokens.clone(), totp.clone());
+        let zone = zone_of(&options.time_zone);
+        let live = Live::new(clock.clone());
+        let notifications = Notifications::open(store.clone(), live.clone())?;
+        let everybody = accounts.clone();
+        let reports = Reports::open(reports::Parts {
+            store: store.clone(),
+            buffer: buffer.clone(),
+            clock: clock.clone(),
+            live: live.clone(),
+            notifications: notifications.clone(),
+            users_with: Arc::new(move |roles: &[Role]| everybody.users_with(roles)),
+            letterhead: options.letterhead.clone(),
+            zone: zone.clone(),
+        })?;
+        let statistics = Statistics::open(store.clone(), clock.clone(), &options.time_zone)?;
+        let neighbours = Neighbours { live: live.clone(), notifications: notifications.clone(), reports: reports.clone() };
+        let uploads = Uploads::new(store.clone(), buffer, clock.clone(), options.uploads.clone(), neighbours);
+        let schedule = Schedule::new(store.clone(), clock, zone);
+        let data_dir = options.data_dir.clone();
+        Ok(Self {
+            accounts,
+            sessions,
+            tokens,
+            totp,
+            audit,
+            uploads,
+            reports,
+            notifications,
+            live,
+            statistics,
+            schedule,
+            secrets,
+            store,
+            data_dir,
+        })
     }
 }
 

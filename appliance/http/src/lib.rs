@@ -12,6 +12,7 @@
 
 mod admin;
 mod app;
+mod audit;
 mod auth;
 mod box_status;
 mod caller;
@@ -34,8 +35,11 @@ mod serve;
 mod stall;
 mod studies;
 mod system;
+mod system_public;
 mod time;
 mod tls;
+mod totp;
+mod users;
 
 pub use app::{App, BoxInfo, KnownModality, LogFilter, Page, Parts};
 pub use box_status::{BoxStatus, Check};

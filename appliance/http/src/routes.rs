@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     admin::routes as operator_routes,
     app::App,
-    auth, destinations, docs, health,
+    audit, auth, destinations, docs, health,
     limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, Gate, MAX_BODY_BYTES, gated},
     metrics, modalities,
     network::Network,
@@ -18,7 +18,7 @@ use crate::{
     peer::monitoring_only,
     plain,
     problem::Problem,
-    studies, system,
+    studies, system, system_public, totp, users,
 };
 
 /// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
@@ -52,7 +52,11 @@ fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::head())
         .merge(health::open_routes())
         .merge(monitoring.layer(middleware::from_fn_with_state(networks, monitoring_only)))
+        .merge(system_public::routes())
         .merge(auth::routes())
+        .merge(totp::routes())
+        .merge(users::routes())
+        .merge(audit::routes())
         .merge(read_routes())
 }
 

@@ -209,7 +209,8 @@ fn to_json<T: serde::Serialize>(answer: &T) -> Arc<str> {
     Arc::from(serde_json::to_string(answer).unwrap_or_default())
 }
 
-fn zone_of(name: &str) -> TimeZone {
+/// The time zone of a name; empty: the machine's. One that is not known is UTC.
+pub(crate) fn zone_of(name: &str) -> TimeZone {
     let found = if name.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(name) };
     match found {
         Ok(zone) if zone.iana_name().is_some() => zone,

@@ -54,10 +54,19 @@ impl Rig {
         buffer.set_routing(routing).await.unwrap();
         let store = Store::open(dir.path()).unwrap();
         let live = Live::new(clock.clone());
-        let notifications = Notifications::open(store.clone(), live.clone()).await.unwrap();
-        let nobody = Arc::new(|_: &[Role]| Vec::new());
-        let reports = Reports::open(store.clone(), clock.clone(), live.clone(), notifications.clone(), nobody).await.unwrap();
-        crate::statistics::Statistics::open(store.clone(), clock.clone(), "UTC").await.unwrap();
+        let notifications = Notifications::open(store.clone(), live.clone()).unwrap();
+        let reports = Reports::open(crate::reports::Parts {
+            store: store.clone(),
+            buffer: buffer.clone(),
+            clock: clock.clone(),
+            live: live.clone(),
+            notifications: notifications.clone(),
+            users_with: Arc::new(|_: &[Role]| Vec::new()),
+            letterhead: crate::reports::pdf::Letterhead::default(),
+            zone: jiff::tz::TimeZone::UTC,
+        })
+        .unwrap();
+        crate::statistics::Statistics::open(store.clone(), clock.clone(), "UTC").unwrap();
         let neighbours = Neighbours { live: live.clone(), notifications, reports };
         let uploads = Uploads::new(store, buffer.clone(), clock, options.clone(), neighbours);
         Self { dir, hand, options, buffer, uploads, live }

@@ -1,0 +1,197 @@
+//! The audit trail, for admins.
+
+use axum::{
+    Json as Answer,
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use relaypacs_clinic::audit::{AuditEntry, AuditQuery, Outcome};
+use relaypacs_domain::Action;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    app::App,
+    caller::{Caller, From},
+    extract::Query,
+    problem::{Problem, ProblemBody},
+    time::{DayEnd, parse},
+};
+
+/// Entries of a page when nothing is said, and at most.
+const USUAL: usize = 50;
+const MOST: usize = 500;
+/// Entries read at a time for an export.
+const PIECE: usize = 1_000;
+
+/// The routes of this resource.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(export)).route("/api/v1/audit/", axum::routing::get(list))
+}
+
+/// Which entries to show.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AuditParams {
+    /// At most this many, 1 to 500; default 50.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    #[param(minimum = 1)]
+    cursor: Option<u64>,
+    /// Only of this actor.
+    #[param(max_length = 200, example = "ada")]
+    actor: Option<String>,
+    /// Only this action.
+    #[param(max_length = 100, example = "sign_in")]
+    action: Option<String>,
+    /// Only about this object.
+    #[param(max_length = 200, example = "user ada")]
+    object: Option<String>,
+    /// Not before: a time (RFC 3339) or a day.
+    #[param(example = "2026-11-23")]
+    from: Option<String>,
+    /// Not after: a time (RFC 3339) or a day.
+    #[param(example = "2026-11-23")]
+    to: Option<String>,
+}
+
+impl AuditParams {
+    fn checked(self) -> Result<AuditQuery, Problem> {
+        let limit = self.limit.unwrap_or(USUAL);
+        if !(1..=MOST).contains(&limit) {
+            return Err(Problem::invalid("limit", "limit is 1 to 500"));
+        }
+        let time = |name: &'static str, text: Option<String>, day| match text {
+            None => Ok(None),
+            Some(text) => {
+                parse(&text, day).map(Some).ok_or_else(|| Problem::invalid(name, "a time is RFC 3339 or a day such as 2026-11-23"))
+            }
+        };
+        Ok(AuditQuery {
+            before: self.cursor,
+            limit,
+            actor: self.actor,
+            action: self.action,
+            object: self.object,
+            from: time("from", self.from, DayEnd::First)?,
+            to: time("to", self.to, DayEnd::Last)?,
+        })
+    }
+}
+
+/// Who did what, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+struct AuditList {
+    /// The entries.
+    entries: Vec<AuditEntryBody>,
+    /// Ask on with it; absent: that was all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<u64>,
+}
+
+/// One thing that somebody did. `hash` is the SHA-256, in hex, of the hash of the entry before (64 zeros before the first), a line feed, and
+/// this entry as JSON without its hash, keys in this order, absent ones left out, no spaces.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+struct AuditEntryBody {
+    /// Its number, from 1, without gaps.
+    #[schema(example = 17)]
+    seq: u64,
+    /// When.
+    #[schema(format = DateTime, example = "2026-11-23T02:13:20.123Z")]
+    at: String,
+    /// Who: a username, `operator` (the command line), `panel`, or `-` for nobody known.
+    #[schema(example = "ada")]
+    actor: String,
+    /// What.
+    #[schema(example = "sign_in")]
+    action: String,
+    /// To what.
+    #[schema(example = "user ada")]
+    object: String,
+    /// How it ended: `done`, `refused` or `failed`.
+    #[schema(example = "done")]
+    outcome: &'static str,
+    /// From where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "192.0.2.7")]
+    address: Option<String>,
+    /// The chain's hash up to and with this entry.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    hash: String,
+}
+
+impl std::convert::From<AuditEntry> for AuditEntryBody {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            object: entry.object,
+            outcome: match entry.outcome {
+                Outcome::Done => "done",
+                Outcome::Refused => "refused",
+                Outcome::Failed => "failed",
+            },
+            address: entry.address.map(|address| address.to_string()),
+            hash: entry.hash,
+        }
+    }
+}
+
+/// Who did what, newest first.
+#[utoipa::path(get, path = "/api/v1/audit", operation_id = "list_audit", tag = "audit", params(AuditParams), responses(
+    (status = 200, description = "a page of the trail", body = AuditList),
+    (status = 400, description = "an unknown parameter", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "for admins", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "a value that makes no sense", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+))]
+#[allow(unused_qualifications, reason = "the macro above names the parameters by their path")]
+async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<AuditParams>) -> Result<Answer<AuditList>, Problem> {
+    caller.may(Action::Administer)?;
+    let page = app.clinic.audit.page(asked.checked()?).await?;
+    Ok(Answer(AuditList { entries: page.entries.into_iter().map(AuditEntryBody::from).collect(), next_cursor: page.next }))
+}
+
+/// The whole trail, oldest first, one entry a line, hashes and all: it can be checked without the box.
+#[utoipa::path(get, path = "/api/v1/audit/export", operation_id = "export_audit", tag = "audit", responses(
+    (status = 200, description = "one `AuditEntry` a line", body = AuditEntryBody, content_type = "application/jsonl"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "for admins", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn export(State(app): State<App>, caller: Caller, From(from): From) -> Result<Response, Problem> {
+    caller.may(Action::Administer)?;
+    app.clinic.audit.note(&caller.0.username, "export_audit", "", Outcome::Done, from.address).await?;
+    let audit = app.clinic.audit.clone();
+    let pieces = futures_util::stream::unfold(Some(1), move |next| {
+        let audit = audit.clone();
+        async move {
+            let entries = match audit.export(next?, PIECE).await {
+                Ok(entries) => entries,
+                Err(error) => return Some((Err(std::io::Error::other(error)), None)),
+            };
+            let next = entries.last()?.seq + 1;
+            let mut lines = Vec::new();
+            for entry in entries {
+                // Strings and numbers: cannot fail.
+                serde_json::to_writer(&mut lines, &AuditEntryBody::from(entry)).ok()?;
+                lines.push(b'\n');
+            }
+            Some((Ok(lines), Some(next)))
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/jsonl")),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"relaypacs_audit.jsonl\"")),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}
