@@ -11,14 +11,27 @@ use std::{
 use serde_json::Value;
 
 /// Each crate of the product and the crates of the product it may know. Normal dependencies only; tests may know more.
-const MAY_KNOW: [(&str, &[&str]); 7] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("relaypacs-domain", &[]),
     ("relaypacs-dicom", &["relaypacs-domain"]),
     ("relaypacs-buffer", &["relaypacs-domain"]),
     ("relaypacs-forward", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer"]),
     ("relaypacs-clinic", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer"]),
     ("relaypacs-http", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer", "relaypacs-forward", "relaypacs-clinic"]),
-    ("relaypacs", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer", "relaypacs-forward", "relaypacs-clinic", "relaypacs-http"]),
+    (
+        "relaypacs",
+        &[
+            "relaypacs-domain",
+            "relaypacs-dicom",
+            "relaypacs-buffer",
+            "relaypacs-forward",
+            "relaypacs-clinic",
+            "relaypacs-http",
+            "relaypacs-panel-core",
+        ],
+    ),
+    ("relaypacs-panel-core", &[]),
+    ("relaypacs-panel", &["relaypacs-panel-core"]),
 ];
 
 /// Members that are no part of the product: they look at it from outside.
