@@ -182,6 +182,7 @@ impl Appliance {
             dicom_listening: dicom_listening.clone(),
             log_filter: self.log.clone(),
             tls: self.tls.clone(),
+            entrance: web::entrance(&self.config),
         });
 
         let sink = Arc::new(BufferSink::new(self.buffer.clone(), completion.clone(), service_levels(&self.config), stop.clone()));

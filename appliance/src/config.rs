@@ -6,6 +6,7 @@
 
 mod acme;
 mod de;
+mod limits;
 mod node;
 mod problem;
 mod rules;
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use relaypacs_forward::DestinationConfig;
 
 pub(crate) use acme::Acme;
+pub(crate) use limits::Limits;
 pub(crate) use node::Origin;
 use node::{Node, Value};
 pub(crate) use problem::{Problem, Problems};
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) site: Site,
     pub(crate) acme: Acme,
+    pub(crate) limits: Limits,
     /// Where it came from, for showing and for messages.
     pub(crate) written: Written,
 }
@@ -57,7 +60,7 @@ pub(crate) struct Written {
 }
 
 /// Names of the sections, for messages.
-const SECTIONS: &[&str] = &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme"];
+const SECTIONS: &[&str] = &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme", "limits"];
 
 impl Config {
     /// Reads and checks the configuration. `file`: the one named on the command line; without it the default file, if there is one.
@@ -115,6 +118,7 @@ impl Config {
             "log" => self.log = de::read(node).map_err(within)?,
             "site" => self.site = de::read(node).map_err(within)?,
             "acme" => self.acme = de::read(node).map_err(within)?,
+            "limits" => self.limits = de::read(node).map_err(within)?,
             other => {
                 let mut problem = Problem::unknown("section", other, SECTIONS);
                 problem.origin = Some(node.origin.clone());

@@ -4,7 +4,7 @@ use std::{io, net::TcpListener, path::Path, time::Duration};
 
 use axum::Router;
 use relaypacs_domain::Clock;
-use relaypacs_http::{AcmeOptions, App, Limits, PlainRules, Secured, Tls, TlsError, TlsOptions, over_plain, over_tls, serve, serve_tcp};
+use relaypacs_http::{AcmeOptions, App, Entrance, Limits, PlainRules, Secured, Tls, TlsError, TlsOptions, over_plain, over_tls, serve};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,11 @@ pub(crate) fn tls(config: &Config, directory: &Path, clock: &Clock) -> Result<Op
     Tls::open(options, clock.clone()).map(Some)
 }
 
+/// How callers by TCP are treated.
+pub(crate) fn entrance(config: &Config) -> Entrance {
+    Entrance { rates: config.limits.rates(), trusted_proxies: config.http.trusted_proxies.clone(), page: None }
+}
+
 /// The machine's name and the site's.
 fn names(config: &Config) -> Vec<String> {
     let mut names = vec![rustix::system::uname().nodename().to_string_lossy().into_owned()];
@@ -59,33 +64,34 @@ pub(crate) fn start(
         trusted_proxies: config.http.trusted_proxies.clone(),
         monitoring_networks: config.http.monitoring_networks.clone(),
     };
+    let limits = config.limits.listener();
     let router = relaypacs_http::public(app.clone());
     for listener in plain {
         let (router, token) = (over_plain(router.clone(), rules.clone()), stop.clone());
-        services.spawn(supervise("http", stop.clone(), move || plain_service(listener.try_clone(), router.clone(), token.clone())));
+        services.spawn(supervise("http", stop.clone(), move || plain_service(listener.try_clone(), router.clone(), limits, token.clone())));
     }
     let Some(tls) = &app.tls else { return };
     for listener in encrypted {
         let (router, tls, token) = (over_tls(router.clone(), tls.clone()), tls.clone(), stop.clone());
         services.spawn(supervise("https", stop.clone(), move || {
-            encrypted_service(listener.try_clone(), tls.clone(), router.clone(), token.clone())
+            encrypted_service(listener.try_clone(), tls.clone(), router.clone(), limits, token.clone())
         }));
     }
     let (tls, token) = (tls.clone(), stop.clone());
     services.spawn(supervise("certificates", stop.clone(), move || keep(tls.clone(), token.clone())));
 }
 
-async fn plain_service(listener: io::Result<TcpListener>, router: Router, stop: CancellationToken) {
+async fn plain_service(listener: io::Result<TcpListener>, router: Router, limits: Limits, stop: CancellationToken) {
     match listener.and_then(tokio::net::TcpListener::from_std) {
-        Ok(listener) => serve_tcp(listener, router, stop).await,
+        Ok(listener) => serve(listener, router, limits, stop).await,
         Err(error) => tracing::error!(%error, "the HTTP listener cannot be used"),
     }
 }
 
-async fn encrypted_service(listener: io::Result<TcpListener>, tls: Tls, router: Router, stop: CancellationToken) {
+async fn encrypted_service(listener: io::Result<TcpListener>, tls: Tls, router: Router, limits: Limits, stop: CancellationToken) {
     let secured = listener.and_then(tokio::net::TcpListener::from_std).map(|listener| Secured::new(listener, &tls));
     match secured {
-        Ok(Ok(secured)) => serve(secured, router, Limits::default(), stop).await,
+        Ok(Ok(secured)) => serve(secured, router, limits, stop).await,
         Ok(Err(error)) => tracing::error!(%error, "the HTTPS listener cannot be used"),
         Err(error) => tracing::error!(%error, "the HTTPS listener cannot be used"),
     }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use prometheus_client::registry::Registry;
 use relaypacs_buffer::Buffer;
 use relaypacs_clinic::Clinic;
@@ -18,6 +19,7 @@ use crate::{
     metrics::{AtScrape, HttpMetrics},
     network::Network,
     problem::Problem,
+    rate::{RateLimits, Rates},
     system::own_addresses,
     tls::Tls,
 };
@@ -45,6 +47,19 @@ pub struct Parts {
     pub log_filter: Arc<LogFilter>,
     /// The TLS certificates; `None`: HTTPS is off.
     pub tls: Option<Tls>,
+    /// How callers by TCP are treated.
+    pub entrance: Entrance,
+}
+
+/// How callers by TCP are treated.
+#[derive(Debug, Clone, Default)]
+pub struct Entrance {
+    /// How often they may ask.
+    pub rates: Rates,
+    /// Proxies whose word about a caller's address is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// What answers browsers: every path with the page or one of its files; `None`: there is no page.
+    pub page: Option<Router>,
 }
 
 /// What does not change while the daemon runs.
@@ -119,6 +134,8 @@ pub struct App {
     pub log_filter: Arc<LogFilter>,
     /// The TLS certificates; `None`: HTTPS is off.
     pub tls: Option<Tls>,
+    pub(crate) entrance: Arc<Entrance>,
+    pub(crate) rates: RateLimits,
     /// What the routes measure.
     pub http: HttpMetrics,
     /// Boot time when the app was made, for the uptime.
@@ -129,7 +146,7 @@ pub struct App {
 impl App {
     /// Joins the services and registers the metrics of all of them.
     pub fn new(parts: Parts) -> Self {
-        let Parts { buffer, forwarder, clinic, scp, clock, info, dicom_listening, log_filter, tls } = parts;
+        let Parts { buffer, forwarder, clinic, scp, clock, info, dicom_listening, log_filter, tls, entrance } = parts;
         let info = Arc::new(info);
         let http = HttpMetrics::default();
         let mut registry = Registry::default();
@@ -150,6 +167,8 @@ impl App {
             dicom_listening,
             log_filter,
             tls,
+            rates: RateLimits::new(&entrance.rates),
+            entrance: Arc::new(entrance),
             http,
             started,
             alert_memory: Arc::default(),
@@ -164,6 +183,14 @@ impl App {
             (0, plain) => format!("http://{}", SocketAddr::new(address, plain)),
             (https, _) => format!("https://{}", SocketAddr::new(address, https)),
         }
+    }
+
+    /// The same services behind another entrance, nothing counted yet.
+    #[must_use]
+    pub fn behind(mut self, entrance: Entrance) -> Self {
+        self.rates = RateLimits::new(&entrance.rates);
+        self.entrance = Arc::new(entrance);
+        self
     }
 
     /// Runs a question to the catalogue off the async workers.

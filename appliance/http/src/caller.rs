@@ -13,7 +13,7 @@ use axum::{
 use relaypacs_clinic::accounts::Origin;
 use relaypacs_domain::{Action, Principal, Role, SessionId, UploadId, UserId};
 
-use crate::{app::App, peer::Peer, problem::Problem};
+use crate::{app::App, forwarded::ClientAddress, peer::Peer, problem::Problem};
 
 /// Where clients put an upload token.
 const UPLOAD_TOKEN: &str = "x-upload-token";
@@ -128,10 +128,7 @@ impl<S: Sync> FromRequestParts<S> for From {
 
 /// The address of whoever asks.
 pub(crate) fn client_address(parts: &Parts) -> Option<IpAddr> {
-    match parts.extensions.get::<Peer>()? {
-        Peer::Tcp(address) => Some(address.ip().to_canonical()),
-        Peer::AdminSocket => None,
-    }
+    parts.extensions.get::<ClientAddress>().map(|client| client.0)
 }
 
 /// Whoever can open the admin socket runs the box.

@@ -13,13 +13,14 @@ use axum::{
 };
 use futures_util::FutureExt;
 
-use crate::{metrics::HttpMetrics, problem::Problem, security};
+use crate::{front::AskedPath, metrics::HttpMetrics, problem::Problem, security};
 
 /// Wraps every route.
 pub(crate) async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace_id = trace_id(request.headers());
-    let path = request.uri().path().to_string();
+    let asked = request.extensions().get::<AskedPath>().map(|asked| asked.0.to_string());
+    let path = asked.unwrap_or_else(|| request.uri().path().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_string(), |route| route.as_str().to_string());
 
@@ -51,8 +52,13 @@ fn with_body(mut response: Response, path: &str, method: &axum::http::Method, ro
         tracing::error!(%method, route, status = status.as_u16(), trace_id, cause = problem.cause(), "a request could not be answered");
     }
     let mut answer = problem.answer(path, trace_id);
-    if let Some(allow) = response.headers_mut().remove(header::ALLOW) {
-        answer.headers_mut().insert(header::ALLOW, allow);
+    // What layers in between said (Allow, RateLimit …) stays; what described the body that is replaced does not.
+    let mut kept = std::mem::take(response.headers_mut());
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        kept.remove(name);
+    }
+    for (name, value) in &kept {
+        answer.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     answer
 }

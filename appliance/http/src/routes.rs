@@ -2,7 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::StatusCode,
+    middleware,
+    response::{IntoResponse, Response},
+};
+use tower::ServiceExt;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,7 +17,10 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     admin::routes as operator_routes,
     app::App,
-    audit, auth, destinations, docs, health,
+    audit, auth, destinations, docs,
+    forwarded::note_client,
+    front::{add_legacy, front, is_the_pages},
+    health,
     limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, Gate, MAX_BODY_BYTES, gated},
     metrics, modalities,
     network::Network,
@@ -18,28 +28,39 @@ use crate::{
     peer::monitoring_only,
     plain,
     problem::Problem,
+    rate::limited,
     studies, system, system_public, totp, users,
 };
 
 /// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
 pub fn public(app: App) -> Router {
     let networks: Arc<[Network]> = app.info.monitoring_networks.as_slice().into();
-    let (mut router, contract) = public_routes(networks).split_for_parts();
+    let (mut router, mut contract) = public_routes(networks).split_for_parts();
+    add_legacy(&mut contract);
     if let Some(tls) = &app.tls {
         router = router.merge(plain::routes(tls.clone()));
     }
-    finish(router.merge(docs::route(&contract)), app)
+    let (page, proxies) = (app.entrance.page.clone(), app.entrance.trusted_proxies.as_slice().into());
+    let routes = router.merge(docs::route(&contract)).layer(middleware::from_fn_with_state(app.clone(), limited));
+    let routes = match page.clone() {
+        Some(page) => routes.fallback(move |request: Request| page_or_nothing(page.clone(), request)),
+        None => routes.fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) }),
+    };
+    let client = middleware::from_fn_with_state::<_, Arc<[Network]>, _>(proxies, note_client);
+    front(finish(routes, app).layer(client), page)
 }
 
 /// What the command line reaches over the admin socket: the read routes, and what an operator may do. Whoever can open the socket may ask.
 pub fn admin(app: App) -> Router {
     let (router, contract) = admin_routes().split_for_parts();
-    finish(router.merge(docs::route(&contract)), app)
+    finish(router.merge(docs::route(&contract)).fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) }), app)
 }
 
 /// The contract of [`public`].
 pub fn openapi() -> OpenApi {
-    public_routes(Arc::new([])).into_openapi()
+    let mut contract = public_routes(Arc::new([])).into_openapi();
+    add_legacy(&mut contract);
+    contract
 }
 
 /// The contract of [`admin`].
@@ -80,12 +101,22 @@ fn read_routes() -> OpenApiRouter<App> {
         .layer(middleware::from_fn_with_state(Gate::default(), gated))
 }
 
+/// A path that no route knows: the page's, or nobody's.
+async fn page_or_nothing(page: Router, request: Request) -> Response {
+    if !is_the_pages(request.method(), request.uri().path()) {
+        return Problem::of_status(StatusCode::NOT_FOUND).into_response();
+    }
+    match page.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
 /// What holds for every route.
 fn finish(router: Router<App>, app: App) -> Router {
     let metrics = app.http.clone();
     router
         .with_state(app)
-        .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
         .layer(middleware::from_fn_with_state(metrics, observe))

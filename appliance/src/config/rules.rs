@@ -85,6 +85,11 @@ impl Rules<'_> {
         if http.cert_file.as_os_str().is_empty() != http.key_file.as_os_str().is_empty() {
             self.add("http.cert_file", "cert_file and key_file belong together: set both or none".into());
         }
+        let limits = &self.config.limits;
+        self.number("limits.max_connections", limits.max_connections, 8, 65_536);
+        self.number("limits.max_connections_per_address", limits.max_connections_per_address, 1, 65_536);
+        self.span("limits.header_timeout", limits.header_timeout, "1s", "10m");
+        self.span("limits.stall_timeout", limits.stall_timeout, "1s", "10m");
         for (path, rule) in self.config.acme.broken() {
             self.add(path, rule);
         }

@@ -19,6 +19,7 @@ pub(crate) fn show(config: &Config) -> Json {
         "log": plain(&config.log),
         "site": plain(&config.site),
         "acme": plain(&config.acme),
+        "limits": plain(&config.limits),
     });
     hide(&mut shown);
     shown

@@ -27,7 +27,7 @@ use relaypacs_clinic::{
 };
 use relaypacs_domain::{Clock, HeaderFacts, Identity, ManualClock, Principal, Role, ServiceLevel, SessionId, Source, Uid, UserId, Verdict};
 use relaypacs_forward::{DestinationConfig, Forwarder};
-use relaypacs_http::{App, BoxInfo, KnownModality, Page, Parts, Peer, Tls};
+use relaypacs_http::{App, BoxInfo, Entrance, KnownModality, Page, Parts, Peer, Tls};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -124,6 +124,7 @@ impl TestBox {
                 Ok(())
             }),
             tls,
+            entrance: Entrance::default(),
         });
         Self { app, dir, log_filters, hand }
     }
@@ -169,6 +170,11 @@ impl TestBox {
     /// Lets time pass for accounts, tokens and what else people do.
     pub fn wait(&self, time: Duration) {
         self.hand.advance(time);
+    }
+
+    /// The box's services behind another entrance.
+    pub fn with_entrance(&self, entrance: Entrance) -> App {
+        self.app.clone().behind(entrance)
     }
 
     pub fn public(&self) -> Router {
