@@ -167,25 +167,6 @@ impl Store {
     }
 }
 
-#[cfg(test)]
-impl Store {
-    /// Waits until the last clone is gone and the file is closed, so that it can be opened again.
-    pub(crate) async fn closed(watch: std::sync::Weak<impl Sized>) {
-        for _ in 0..100_000 {
-            if watch.strong_count() == 0 {
-                return;
-            }
-            tokio::task::yield_now().await;
-            thread::yield_now();
-        }
-        panic!("somebody keeps the store open");
-    }
-
-    pub(crate) fn watch(&self) -> std::sync::Weak<impl Sized + use<>> {
-        Arc::downgrade(&self.shared)
-    }
-}
-
 impl Shared {
     fn database(&self) -> Result<Arc<Database>, StoreError> {
         if let Some(open) = &*self.database.read().unwrap_or_else(PoisonError::into_inner) {

@@ -8,14 +8,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use relaypacs_clinic::audit::{AuditEntry, AuditQuery, Outcome};
-use relaypacs_domain::Action;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    caller::{Caller, From},
+    caller::{Admin, From},
     extract::Query,
     problem::{Problem, ProblemBody},
     time::{DayEnd, parse},
@@ -155,8 +154,7 @@ impl std::convert::From<AuditEntry> for AuditEntryBody {
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 #[allow(unused_qualifications, reason = "the macro above names the parameters by their path")]
-async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<AuditParams>) -> Result<Answer<AuditList>, Problem> {
-    caller.may(Action::Administer)?;
+async fn list(State(app): State<App>, _admin: Admin, Query(asked): Query<AuditParams>) -> Result<Answer<AuditList>, Problem> {
     let page = app.clinic.audit.page(asked.checked()?).await?;
     Ok(Answer(AuditList { entries: page.entries.into_iter().map(AuditEntryBody::from).collect(), next_cursor: page.next }))
 }
@@ -168,9 +166,8 @@ async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<AuditP
     (status = 403, description = "for admins", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn export(State(app): State<App>, caller: Caller, From(from): From) -> Result<Response, Problem> {
-    caller.may(Action::Administer)?;
-    app.clinic.audit.note(&caller.0.username, "export_audit", "", Outcome::Done, from.address).await?;
+async fn export(State(app): State<App>, Admin(admin): Admin, From(from): From) -> Result<Response, Problem> {
+    app.clinic.audit.note(&admin.username, "export_audit", "", Outcome::Done, from.address).await?;
     let audit = app.clinic.audit.clone();
     let pieces = futures_util::stream::unfold(Some(1), move |next| {
         let audit = audit.clone();

@@ -24,6 +24,10 @@ const OPERATOR: &str = "operator";
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Principal);
 
+/// An admin. Everybody else is refused (403) before the request's body is read.
+#[derive(Debug, Clone)]
+pub(crate) struct Admin(pub(crate) Principal);
+
 /// Somebody signed in who asks for a stream: a browser's EventSource can send no header, so the token may stand in the query.
 #[derive(Debug, Clone)]
 #[allow(dead_code, reason = "taken by the streams")]
@@ -84,6 +88,15 @@ impl FromRequestParts<App> for Caller {
             Some(operator) => Ok(Self(operator)),
             None => signed_in(app, bearer(&parts.headers)?).map(Self),
         }
+    }
+}
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        caller.may(Action::Administer)?;
+        Ok(Self(caller.0))
     }
 }
 

@@ -6,10 +6,8 @@ mod common;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use axum::Router;
-use common::{TestBox, Told, ask_as, get, get_as, post, schema};
+use common::{TestBox, ask_as, checked::Checked, get, get_as};
 use relaypacs_domain::{Failure, FailureCode, HeldReason, Proof, ProofKind, Timestamp, Verdict};
-use relaypacs_http::Peer;
 use serde_json::{Value, json};
 
 /// `UPDATE_OPENAPI=1 cargo test -p relaypacs-http --test contract` writes the file anew.
@@ -40,69 +38,6 @@ fn operations_have_names_of_their_own_and_answers_descriptions() {
         }
     }
     assert!(names.len() >= 20, "{names:?}");
-}
-
-/// Asks routes and holds each answer against the document; remembers what was asked.
-struct Checked {
-    document: Value,
-    router: Router,
-    asked: BTreeSet<String>,
-}
-
-impl Checked {
-    fn new(test_box: &TestBox) -> Self {
-        let document = serde_json::to_value(relaypacs_http::admin_openapi()).unwrap();
-        Self { document, router: test_box.admin(), asked: BTreeSet::new() }
-    }
-
-    async fn get(&mut self, template: &str, path: &str, status: u16) -> Value {
-        let told = get(&self.router, Peer::AdminSocket, path).await;
-        self.judge("get", template, status, &told)
-    }
-
-    async fn post(&mut self, template: &str, body: Value, status: u16) -> Value {
-        let told = post(&self.router, template, body).await;
-        self.judge("post", template, status, &told)
-    }
-
-    /// Holds an answer against the document.
-    fn judge(&mut self, method: &str, template: &str, status: u16, told: &Told) -> Value {
-        let place = format!("{method} {template} {status}");
-        assert_eq!(told.status, status, "{place}: {}", told.text);
-        let promised = &self.document["paths"][template][method]["responses"][status.to_string()];
-        assert!(promised.is_object(), "{place} is not in the contract");
-        self.asked.insert(place.clone());
-        let Some((kind, body)) = promised["content"].as_object().and_then(|content| content.iter().next()) else {
-            assert_eq!(told.text, "", "{place} promises no body");
-            return Value::Null;
-        };
-        assert_eq!(told.headers["content-type"], kind.as_str(), "{place}");
-        if !kind.contains("json") {
-            return Value::Null;
-        }
-        let lines: Vec<Value> = if kind == "application/jsonl" {
-            told.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-        } else {
-            vec![told.json()]
-        };
-        for line in &lines {
-            assert_eq!(schema::faults(&self.document, &body["schema"], line), Vec::<String>::new(), "{place}: {line}");
-        }
-        if kind == "application/jsonl" { Value::Array(lines) } else { lines.into_iter().next().unwrap() }
-    }
-
-    /// Every promised success that was not seen.
-    fn not_asked(&self) -> Vec<String> {
-        let paths = self.document["paths"].as_object().unwrap().iter();
-        let all = paths.flat_map(|(path, item)| {
-            let operations = item.as_object().unwrap().iter();
-            operations.flat_map(move |(method, operation)| {
-                let statuses = operation["responses"].as_object().unwrap().keys();
-                statuses.filter(|status| status.starts_with('2')).map(move |status| format!("{method} {path} {status}"))
-            })
-        });
-        all.filter(|place| !self.asked.contains(place)).collect()
-    }
 }
 
 fn failure() -> Failure {
@@ -213,6 +148,7 @@ async fn operate(test_box: &TestBox, api: &mut Checked) {
     assert_eq!((&echo["ok"], &echo["failed_step"]), (&json!(false), &json!("tcp")), "{echo}");
     api.post("/admin/echo", json!({"destination": "nobody"}), 404).await;
 
+    operate_people(api).await;
     api.post("/admin/log", json!({"filter": "info,relaypacs_forward=debug"}), 204).await;
     assert_eq!(*test_box.log_filters.lock().unwrap(), ["info,relaypacs_forward=debug"]);
     api.post("/admin/log", json!({"filter": "rubbish"}), 422).await;
@@ -233,6 +169,26 @@ async fn operate(test_box: &TestBox, api: &mut Checked) {
     assert_eq!(lines.as_array().unwrap().last().unwrap()["ok"], true, "{lines}");
     api.post("/admin/backup", json!({"to": to}), 409).await;
     api.post("/admin/backup", json!({"to": "relative"}), 422).await;
+}
+
+async fn operate_people(api: &mut Checked) {
+    let code = api.post("/admin/setup-code", Value::Null, 200).await;
+    assert!(code["url"].as_str().unwrap().ends_with(&format!("https://192.0.2.7:8443/setup#{}", code["code"].as_str().unwrap())), "{code}");
+    let made = api.post("/admin/users", json!({"username": "ada", "role": "admin"}), 201).await;
+    assert!(made["password"].as_str().is_some_and(|password| password.len() >= 12), "{made}");
+    api.post("/admin/setup-code", Value::Null, 409).await;
+    api.post("/admin/users", json!({"username": "ADA", "role": "admin"}), 409).await;
+    let own = json!({"username": "bob", "role": "clinician", "password": common::PASSWORD, "email": "bob@clinic.example"});
+    assert_eq!(api.post("/admin/users", own, 201).await.get("password"), None);
+    api.post("/admin/users", json!({"username": "eve", "role": "clinician", "password": "weak"}), 422).await;
+    api.post("/admin/users/disable", json!({"username": "ada"}), 409).await;
+    assert_eq!(api.post("/admin/users/disable", json!({"username": "Bob"}), 200).await["is_active"], false);
+    api.post("/admin/users/disable", json!({"username": "nobody"}), 404).await;
+    api.post("/admin/users/reset-2fa", json!({"username": "ada"}), 200).await;
+    assert!(api.post("/admin/users/reset-password", json!({"username": "ada"}), 200).await["password"].is_string());
+    api.post("/admin/users/reset-password", json!({"username": "ada", "password": "weak"}), 422).await;
+    assert_eq!(api.get("/admin/users", "/admin/users", 200).await.as_array().map(Vec::len), Some(2));
+    assert!(api.post("/admin/keys/rotate", json!({"forget": true}), 200).await["kid"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

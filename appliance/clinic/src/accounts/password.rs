@@ -198,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_storm_is_told_to_come_back() {
-        let hasher = Hasher::start(10).unwrap();
+        let hasher = Hasher::start(6).unwrap();
         let storm: Vec<_> = (0..4 * QUEUE)
             .map(|_| {
                 let hasher = hasher.clone();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
 use relaypacs_clinic::accounts::{Invite, NewInvite};
-use relaypacs_domain::Action;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::RoleName,
-    caller::{Caller, From},
+    caller::{Admin, From},
     extract::{Json, PathId},
     problem::{Problem, ProblemBody},
     time::Time,
@@ -85,8 +84,7 @@ impl std::convert::From<Invite> for InviteBody {
     (status = 403, description = "for admins", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<InviteBody>>, Problem> {
-    caller.may(Action::Administer)?;
+async fn list(State(app): State<App>, _admin: Admin) -> Result<Answer<Vec<InviteBody>>, Problem> {
     Ok(Answer(app.clinic.accounts.invites().await?.into_iter().map(InviteBody::from).collect()))
 }
 
@@ -102,13 +100,12 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<Invit
 ))]
 async fn invite(
     State(app): State<App>,
-    caller: Caller,
+    Admin(admin): Admin,
     From(from): From,
     Json(asked): Json<InviteRequest>,
 ) -> Result<(StatusCode, Answer<InviteBody>), Problem> {
-    caller.may(Action::Administer)?;
     let new = NewInvite { role: asked.role.into(), email: asked.email, good_for: asked.expires_in.map(Duration::from_secs) };
-    let (invite, code) = app.clinic.accounts.invite(&caller.0, new, &from).await?;
+    let (invite, code) = app.clinic.accounts.invite(&admin, new, &from).await?;
     let url = format!("{}/login#invite={code}", app.page_url());
     Ok((StatusCode::CREATED, Answer(InviteBody { code: Some(code), url: Some(url), ..InviteBody::from(invite) })))
 }
@@ -123,8 +120,7 @@ async fn invite(
     (status = 422, description = "not an id", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn withdraw(State(app): State<App>, caller: Caller, From(from): From, PathId(id): PathId) -> Result<StatusCode, Problem> {
-    caller.may(Action::Administer)?;
-    app.clinic.accounts.withdraw_invite(&caller.0, id, &from).await?;
+async fn withdraw(State(app): State<App>, Admin(admin): Admin, From(from): From, PathId(id): PathId) -> Result<StatusCode, Problem> {
+    app.clinic.accounts.withdraw_invite(&admin, id, &from).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@ mod invites;
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
 use relaypacs_clinic::accounts::{Change, Grant, NewAccount};
-use relaypacs_domain::{Action, UserId};
+use relaypacs_domain::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -12,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     auth::{RoleName, UserResponse},
-    caller::{Caller, From},
+    caller::{Admin, From},
     extract::{Json, PathId},
     problem::{Problem, ProblemBody},
 };
@@ -71,8 +71,7 @@ struct UserPatch {
     (status = 403, description = "for admins", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<UserResponse>>, Problem> {
-    caller.may(Action::Administer)?;
+async fn list(State(app): State<App>, _admin: Admin) -> Result<Answer<Vec<UserResponse>>, Problem> {
     Ok(Answer(app.clinic.accounts.list().await?.into_iter().map(UserResponse::from).collect()))
 }
 
@@ -88,11 +87,10 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<UserR
 ))]
 async fn add(
     State(app): State<App>,
-    caller: Caller,
+    Admin(admin): Admin,
     From(from): From,
     Json(asked): Json<UserAdd>,
 ) -> Result<(StatusCode, Answer<UserResponse>), Problem> {
-    caller.may(Action::Administer)?;
     let new = NewAccount {
         username: asked.username,
         email: asked.email,
@@ -100,7 +98,7 @@ async fn add(
         password: asked.password,
         role: asked.role.map(Into::into),
     };
-    let account = app.clinic.accounts.register(new, Grant::Admin(caller.0), &from).await?;
+    let account = app.clinic.accounts.register(new, Grant::Admin(admin), &from).await?;
     Ok((StatusCode::CREATED, Answer(account.into())))
 }
 
@@ -114,8 +112,7 @@ async fn add(
     (status = 422, description = "not an id", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn user(State(app): State<App>, caller: Caller, PathId(id): PathId) -> Result<Answer<UserResponse>, Problem> {
-    caller.may(Action::Administer)?;
+async fn user(State(app): State<App>, _admin: Admin, PathId(id): PathId) -> Result<Answer<UserResponse>, Problem> {
     Ok(Answer(app.clinic.accounts.find(UserId(id)).await?.into()))
 }
 
@@ -133,12 +130,11 @@ async fn user(State(app): State<App>, caller: Caller, PathId(id): PathId) -> Res
 ))]
 async fn change(
     State(app): State<App>,
-    caller: Caller,
+    Admin(admin): Admin,
     From(from): From,
     PathId(id): PathId,
     Json(asked): Json<UserPatch>,
 ) -> Result<Answer<UserResponse>, Problem> {
-    caller.may(Action::Administer)?;
     if asked.totp_reset == Some(false) {
         return Err(Problem::invalid("/totp_reset", "a second factor is only taken away here: totp_reset is true or absent"));
     }
@@ -154,7 +150,7 @@ async fn change(
         unlock: asked.locked.is_some(),
         preferences: None,
     };
-    Ok(Answer(app.clinic.accounts.change(&caller.0.username, UserId(id), change, &from).await?.into()))
+    Ok(Answer(app.clinic.accounts.change(&admin.username, UserId(id), change, &from).await?.into()))
 }
 
 /// Deletes an account: its sessions end, what is known of the person goes, its name stays taken.
@@ -168,8 +164,7 @@ async fn change(
     (status = 422, description = "not an id", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn delete(State(app): State<App>, caller: Caller, From(from): From, PathId(id): PathId) -> Result<StatusCode, Problem> {
-    caller.may(Action::Administer)?;
-    app.clinic.accounts.delete(&caller.0.username, UserId(id), &from).await?;
+async fn delete(State(app): State<App>, Admin(admin): Admin, From(from): From, PathId(id): PathId) -> Result<StatusCode, Problem> {
+    app.clinic.accounts.delete(&admin.username, UserId(id), &from).await?;
     Ok(StatusCode::NO_CONTENT)
 }

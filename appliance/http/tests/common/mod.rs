@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part of it")]
 
+pub mod checked;
 pub mod schema;
 
 use std::{
@@ -165,6 +166,11 @@ impl TestBox {
             }
         };
         self.app.clinic.sessions.begin_new(user, &Origin::default()).await.unwrap().access_token
+    }
+
+    /// What people's clock shows, in seconds since 1970.
+    pub fn now_s(&self) -> i64 {
+        Clock::manual(self.hand.clone()).now().as_millis() / 1000
     }
 
     /// Lets time pass for accounts, tokens and what else people do.
