@@ -211,8 +211,12 @@ impl Buffer {
     }
 
     fn keep_up(&self, settings: UpkeepSettings) -> io::Result<()> {
-        let keeper = Keeper::new(self.catalogue().clone(), self.log().clone(), settings)?;
-        let thread = self.inner.upkeep.start(keeper)?;
+        let (catalogue, log) = (self.catalogue().clone(), self.log().clone());
+        let make = move || {
+            let mut keeper = Keeper::new(catalogue.clone(), log.clone(), settings)?;
+            Ok(move || keeper.round())
+        };
+        let thread = self.inner.upkeep.start(make, self.metrics().upkeep_restarts.clone())?;
         self.threads().insert(0, thread);
         Ok(())
     }
@@ -327,10 +331,11 @@ impl Buffer {
 
     // ---------- reading ----------
 
-    /// Opens the data set of an object for reading (any range of its bytes); pins its extents while the reader lives.
+    /// Opens the data set of an object for reading (any range of its bytes); pins its extents while the reader lives. The number of an
+    /// instance that was stored before, byte for byte, leads to those bytes.
     pub fn read(&self, object: ObjectId) -> Result<Reader, ReadError> {
         let look_up = || {
-            let stored = self.catalogue().object(object)?.ok_or(ReadError::Unknown(object))?;
+            let stored = self.catalogue().stored(object)?.ok_or(ReadError::Unknown(object))?;
             let extents = stored.extents.clone();
             Ok((stored, extents))
         };

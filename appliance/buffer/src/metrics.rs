@@ -32,6 +32,7 @@ pub struct Metrics {
     pub(crate) checkpoints: Counter,
     pub(crate) catalogue_failures: Counter,
     pub(crate) damaged: Counter,
+    pub(crate) upkeep_restarts: Counter,
     pub(crate) state: Arc<OnceLock<ReadState>>,
 }
 
@@ -68,6 +69,7 @@ impl Default for Metrics {
             checkpoints: Counter::default(),
             catalogue_failures: Counter::default(),
             damaged: Counter::default(),
+            upkeep_restarts: Counter::default(),
             state: Arc::default(),
         }
     }
@@ -88,6 +90,7 @@ impl Metrics {
         registry.register("checkpoints", "Durable checkpoints of the catalogue", self.checkpoints.clone());
         registry.register("catalogue_failures", "Times that the catalogue could not be used", self.catalogue_failures.clone());
         registry.register("damaged_objects", "Objects found to be unreadable", self.damaged.clone());
+        registry.register("upkeep_restarts", "Restarts of the upkeep after a panic", self.upkeep_restarts.clone());
         registry.register_collector(Box::new(AtScrape(self.state.clone())));
     }
 }

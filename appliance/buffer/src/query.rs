@@ -195,6 +195,8 @@ pub struct Queue {
     pub held_studies: u64,
     /// Waiting instances by service level, in the order of [`ServiceLevel::ALL`].
     pub by_level: [u64; 4],
+    /// Age of the oldest waiting object by service level, in the same order.
+    pub oldest_by_level: [Option<Duration>; 4],
 }
 
 impl Buffer {

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+
 use relaypacs_domain::{Flag, ObjectId};
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
@@ -59,12 +61,35 @@ fn scrub_all(catalogue: &Catalogue, log: &LogHandle) -> Result<ScrubReport, Cata
 #[derive(Debug, Default)]
 pub(crate) struct Pass {
     next: u64,
+    /// Looked up and not yet read.
+    batch: VecDeque<(ObjectId, ObjectRow)>,
+    reading: Option<Reading>,
     next_part: u64,
     buffer: Vec<u8>,
 }
 
+/// An object that is being read, extent by extent: a large one is read in many steps.
+#[derive(Debug)]
+struct Reading {
+    object: ObjectId,
+    row: ObjectRow,
+    extents_read: usize,
+    hash: Sha256,
+}
+
+/// What a piece of reading showed.
+enum Read {
+    /// There is more of the object.
+    More(u64),
+    /// It was read to its end.
+    Done(u64),
+    /// It is no longer here.
+    Gone,
+    Damaged(Damage),
+}
+
 impl Pass {
-    /// Reads objects until `most` bytes were read or a batch is done; `false`: the pass is at its end.
+    /// Reads until `most` bytes were read (one extent more at most) or a batch of objects is done; `false`: the pass is at its end.
     pub(crate) fn step(
         &mut self,
         catalogue: &Catalogue,
@@ -72,30 +97,49 @@ impl Pass {
         most: u64,
         report: &mut ScrubReport,
     ) -> Result<bool, CatalogueError> {
-        let batch = catalogue.objects_from(self.next, BATCH)?;
-        let mut read = 0;
+        let (mut bytes, mut objects) = (0, 0);
         let mut damaged = Vec::new();
-        for (object, row) in &batch {
-            if read >= most {
-                break;
+        while bytes < most && objects < BATCH {
+            let Some(mut reading) = self.next(catalogue)? else { break };
+            let read = reading.piece(catalogue, log, &mut self.buffer)?;
+            if let Read::More(some) | Read::Done(some) = &read {
+                bytes += some;
+                report.bytes += some;
             }
-            self.next = object.0 + 1;
-            read += row.bytes;
-            report.objects += 1;
-            report.bytes += row.bytes;
-            if let Some(damage) = check(catalogue, log, *object, row, &mut self.buffer)? {
+            if let Read::Damaged(damage) = &read {
+                let Reading { object, row, .. } = &reading;
                 tracing::error!(object = object.0, segment = damage.segment, offset = damage.offset, what = %damage.what, "damaged on the disk");
                 if !row.flags.contains(&Flag::Damaged) {
                     damaged.push(*object);
                 }
-                report.damaged.push(damage);
+                report.damaged.push(damage.clone());
+            }
+            if let Read::More(_) = read {
+                self.reading = Some(reading);
+            } else {
+                report.objects += 1;
+                objects += 1;
             }
         }
         if !damaged.is_empty() {
             let at = catalogue.clock().now();
             log.append_blocking(Entry::Note(Note::Damaged { objects: damaged, at }))?;
         }
-        Ok(!batch.is_empty() || self.parts(catalogue, log, report)?)
+        Ok(bytes >= most || objects > 0 || self.parts(catalogue, log, report)?)
+    }
+
+    /// The object under way, or the next one.
+    fn next(&mut self, catalogue: &Catalogue) -> Result<Option<Reading>, CatalogueError> {
+        if let Some(reading) = self.reading.take() {
+            return Ok(Some(reading));
+        }
+        if self.batch.is_empty() {
+            self.batch = catalogue.objects_from(self.next, BATCH)?.into();
+        }
+        Ok(self.batch.pop_front().map(|(object, row)| {
+            self.next = object.0 + 1;
+            Reading { object, row, extents_read: 0, hash: Sha256::new() }
+        }))
     }
 
     /// Reads a batch of parts back, once all objects were. A damaged one is released: whoever uploads it is told that it is missing.
@@ -119,47 +163,47 @@ impl Pass {
     }
 }
 
-/// Reads an object back. An object that was moved or released meanwhile is not damaged.
-fn check(
-    catalogue: &Catalogue,
-    log: &LogHandle,
-    object: ObjectId,
-    row: &ObjectRow,
-    buffer: &mut Vec<u8>,
-) -> Result<Option<Damage>, CatalogueError> {
-    let damage = |segment: u32, offset: u32, what: String| Damage {
-        segment: u64::from(segment),
-        offset: u64::from(offset),
-        object: Some(object),
-        sop_instance: Some(row.identity.sop_instance.clone()),
-        what,
-    };
-    let mut current = row.clone();
-    loop {
-        let Err((extent, error)) = read_back(log, &current, buffer) else { return Ok(None) };
-        match catalogue.object_row(object)? {
-            None => return Ok(None),
-            Some(now) if now.extents != current.extents => current = now,
-            Some(_) => {
-                let (segment, offset) = extent.unwrap_or_default();
-                return Ok(Some(damage(segment, offset, error)));
+impl Reading {
+    /// Reads the next extent. An object that was moved or released meanwhile is not damaged: a moved one is read from its beginning.
+    fn piece(&mut self, catalogue: &Catalogue, log: &LogHandle, buffer: &mut Vec<u8>) -> Result<Read, CatalogueError> {
+        let (place, what) = match self.read_extent(log, buffer) {
+            Ok(read) => return Ok(read),
+            Err(fault) => fault,
+        };
+        match catalogue.object_row(self.object)? {
+            None => Ok(Read::Gone),
+            Some(now) if now.extents != self.row.extents => {
+                (self.row, self.extents_read, self.hash) = (now, 0, Sha256::new());
+                Ok(Read::More(0))
             }
+            Some(_) => {
+                let (segment, offset) = place.unwrap_or_default();
+                let (object, sop_instance) = (Some(self.object), Some(self.row.identity.sop_instance.clone()));
+                Ok(Read::Damaged(Damage { segment: segment.into(), offset: offset.into(), object, sop_instance, what }))
+            }
+        }
+    }
+
+    fn read_extent(&mut self, log: &LogHandle, buffer: &mut Vec<u8>) -> Result<Read, Fault> {
+        let extents = &self.row.extents;
+        let mut read = 0;
+        if let Some(extent) = extents.get(self.extents_read) {
+            let fault = |error: ExtentError| (Some((extent.segment, extent.offset)), error.to_string());
+            log.read_extent(extent, buffer).map_err(fault)?;
+            self.hash.update(&buffer);
+            self.extents_read += 1;
+            read = buffer.len() as u64;
+        }
+        if self.extents_read < extents.len() {
+            return Ok(Read::More(read));
+        }
+        if self.hash.finalize_reset()[..] == self.row.sha256.0 {
+            Ok(Read::Done(read))
+        } else {
+            let first = extents.first().map(|extent| (extent.segment, extent.offset));
+            Err((first, "the bytes have another SHA-256 than when they arrived".into()))
         }
     }
 }
 
 type Fault = (Option<(u32, u32)>, String);
-
-fn read_back(log: &LogHandle, row: &ObjectRow, buffer: &mut Vec<u8>) -> Result<(), Fault> {
-    let mut hash = Sha256::new();
-    for extent in &row.extents {
-        log.read_extent(extent, buffer).map_err(|error: ExtentError| (Some((extent.segment, extent.offset)), error.to_string()))?;
-        hash.update(&buffer);
-    }
-    if hash.finalize()[..] == row.sha256.0 {
-        Ok(())
-    } else {
-        let first = row.extents.first().map(|extent| (extent.segment, extent.offset));
-        Err((first, "the bytes have another SHA-256 than when they arrived".into()))
-    }
-}

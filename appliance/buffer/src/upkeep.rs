@@ -1,11 +1,17 @@
 //! The background work of a buffer, on one named thread: rounds of bounded steps, one a second, sooner while there is something to do.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::Duration,
 };
+
+use prometheus_client::metrics::counter::Counter;
 
 use crate::{
     CatalogueError, ScrubReport,
@@ -58,6 +64,9 @@ pub(crate) struct Keeper {
 const PAUSE: Duration = Duration::from_secs(1);
 /// The pause after a round that found something to do.
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
+/// The pause after a panic, at first and at most.
+const FIRST_RESTART: Duration = Duration::from_millis(100);
+const LONGEST_RESTART: Duration = Duration::from_mins(1);
 /// Bytes read back in a round, about.
 const SCRUB_BYTES: u64 = 1 << 20;
 /// The pause between two passes of the scrub.
@@ -70,13 +79,41 @@ const STEP: usize = 1000;
 const BUSY_OBJECTS: u64 = 20;
 
 impl Upkeep {
-    /// Starts the thread.
-    pub(crate) fn start(&self, mut keeper: Keeper) -> io::Result<JoinHandle<()>> {
+    /// Starts the thread. `make` gives what does a round; when a round panics, that is thrown away, counted, and another one made, more slowly
+    /// each time: log and catalogue are whole, since each of their steps is.
+    pub(crate) fn start<R: FnMut() -> bool>(
+        &self,
+        mut make: impl FnMut() -> io::Result<R> + Send + 'static,
+        restarts: Counter,
+    ) -> io::Result<JoinHandle<()>> {
         let upkeep = self.clone();
         std::thread::Builder::new().name("relaypacs-upkeep".into()).spawn(move || {
+            let (mut after_panic, mut round) = (FIRST_RESTART, None);
             let mut pause = PAUSE;
             while upkeep.wait(pause) {
-                pause = if keeper.round() { SHORT_PAUSE } else { PAUSE };
+                let step = || -> io::Result<bool> {
+                    let round = match &mut round {
+                        Some(round) => round,
+                        none => none.insert(make()?),
+                    };
+                    Ok(round())
+                };
+                pause = match catch_unwind(AssertUnwindSafe(step)) {
+                    Ok(Ok(true)) => SHORT_PAUSE,
+                    Ok(Ok(false)) => PAUSE,
+                    Ok(Err(error)) => {
+                        tracing::error!(%error, "the upkeep cannot start; it is tried again");
+                        LONGEST_RESTART
+                    }
+                    Err(_) => {
+                        tracing::error!(pause_s = after_panic.as_secs_f64(), "the upkeep of the buffer panicked; it starts again");
+                        restarts.inc();
+                        round = None;
+                        let pause = after_panic;
+                        after_panic = (pause * 2).min(LONGEST_RESTART);
+                        pause
+                    }
+                };
             }
         })
     }
@@ -151,6 +188,7 @@ impl Keeper {
     fn watch_marks(&mut self) -> Result<bool, CatalogueError> {
         let room = self.log.usage();
         let level = self.catalogue.marks().look(room.used, room.total);
+        self.catalogue.marks().note(self.catalogue.clock().boot(), room.used);
         if let Some(kind) = level.event_after(self.level) {
             tracing::warn!(?level, used = room.used, total = room.total, "room for the buffer");
             self.log.append_blocking(Entry::Note(Note::Happened { at: self.catalogue.clock().now(), kind }))?;

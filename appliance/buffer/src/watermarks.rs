@@ -1,6 +1,10 @@
 //! How full the buffer is, and the marks at which it says so: 85 % low, 95 % refusing; each is taken back 3 % lower.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use relaypacs_domain::EventKind;
 
@@ -21,6 +25,9 @@ pub struct Usage {
     pub low: bool,
     /// Above 95 %: new objects are refused.
     pub refusing: bool,
+    /// When it will refuse new objects if it goes on filling as in the last hour or day, whichever is sooner; `None`: it does not fill, or
+    /// has been watched for less than half an hour.
+    pub refuses_in: Option<Duration>,
 }
 
 /// Percent of the share at which the buffer says that room gets scarce.
@@ -43,7 +50,12 @@ pub(crate) enum Level {
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
     level: Mutex<Level>,
+    trend: Mutex<Trend>,
 }
+
+/// How much was used when, over a day.
+#[derive(Debug, Default)]
+struct Trend(VecDeque<(Duration, u64)>);
 
 impl Marks {
     /// The level now that `used` of `total` bytes are taken.
@@ -51,6 +63,49 @@ impl Marks {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         *level = level.after(used, total);
         *level
+    }
+}
+
+impl Marks {
+    /// Takes note that `used` bytes are taken at this boot time.
+    pub(crate) fn note(&self, now: Duration, used: u64) {
+        self.trend().note(now, used);
+    }
+
+    fn refuses_in(&self, now: Duration, used: u64, total: u64) -> Option<Duration> {
+        self.trend().refuses_in(now, used, total)
+    }
+
+    fn trend(&self) -> MutexGuard<'_, Trend> {
+        self.trend.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Trend {
+    const EVERY: Duration = Duration::from_mins(5);
+    const LEAST: Duration = Duration::from_mins(30);
+    const WINDOWS: [Duration; 2] = [Duration::from_hours(1), Duration::from_hours(24)];
+
+    fn note(&mut self, now: Duration, used: u64) {
+        if self.0.back().is_some_and(|(last, _)| now.saturating_sub(*last) < Self::EVERY) {
+            return;
+        }
+        self.0.push_back((now, used));
+        while self.0.front().is_some_and(|(first, _)| now.saturating_sub(*first) > Self::WINDOWS[1]) {
+            self.0.pop_front();
+        }
+    }
+
+    fn refuses_in(&self, now: Duration, used: u64, total: u64) -> Option<Duration> {
+        let room = (u128::from(total) * u128::from(REFUSE) / 100).saturating_sub(used.into());
+        let by_window = Self::WINDOWS.into_iter().filter_map(|window| {
+            let (then, before) = self.0.iter().find(|(then, _)| now.saturating_sub(*then) <= window)?;
+            let (watched, grown) = (now.saturating_sub(*then), used.checked_sub(*before)?);
+            let enough = watched >= Self::LEAST && grown > 0;
+            let seconds = || u64::try_from(room * u128::from(watched.as_secs()) / u128::from(grown)).unwrap_or(u64::MAX);
+            enough.then(|| Duration::from_secs(seconds()))
+        });
+        by_window.min()
     }
 }
 
@@ -91,6 +146,7 @@ impl Buffer {
             free: room.free,
             low: level >= Level::Low,
             refusing: level == Level::Refusing,
+            refuses_in: self.catalogue().marks().refuses_in(self.catalogue().clock().boot(), room.used, room.total),
         }
     }
 }
@@ -121,6 +177,23 @@ mod tests {
         assert_eq!(Level::Refusing.event_after(Level::Low), Some(EventKind::DiskFull));
         assert_eq!(Level::Low.event_after(Level::Refusing), None);
         assert_eq!(Level::Enough.event_after(Level::Low), Some(EventKind::DiskRecovered));
+    }
+
+    #[test]
+    fn how_long_the_room_lasts_is_known_after_half_an_hour_and_follows_the_faster_filling() {
+        let (mut trend, hour) = (Trend::default(), Duration::from_hours(1));
+        let hours = |hours: u64| Some(Duration::from_hours(hours));
+        for minute in 0..=29 {
+            trend.note(Duration::from_mins(minute), 0);
+        }
+        assert_eq!(trend.refuses_in(Duration::from_mins(29), 10, 1000), None, "too soon");
+        assert_eq!(trend.refuses_in(hour, 10, 1000), hours(94), "10 an hour, 940 to 95 %");
+        assert_eq!(trend.refuses_in(hour, 0, 1000), None, "it does not fill");
+        for quarter in 4..=96 {
+            trend.note(Duration::from_mins(15 * quarter), 100); // slowly at first …
+        }
+        assert_eq!(trend.refuses_in(24 * hour, 340, 1000), Some(Duration::from_mins(61 * 60 / 24)), "… then 240 in an hour");
+        assert!(trend.0.len() <= 24 * 12 + 1);
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct NewObject {
 /// Where a committed object lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed {
-    /// Its number.
+    /// Its number. Where the same instance was stored before, byte for byte, [`Buffer::read`] takes it for that one's.
     pub object: ObjectId,
     /// Of its bytes.
     pub sha256: Sha256,

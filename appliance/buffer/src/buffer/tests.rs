@@ -8,6 +8,7 @@ use super::*;
 use crate::{
     NewObject,
     segment::sim::{Chooser, Fault, Plan, SimDisk},
+    upkeep::UpkeepSettings,
 };
 
 const STUDY: &str = "1.2.3";
@@ -212,4 +213,30 @@ async fn an_object_whose_write_was_broken_off_is_never_acknowledged() {
     writer.write(&[3]).await.unwrap();
     assert!(writer.commit(object(1)).await.is_err());
     buffer.close().await;
+}
+
+#[test]
+fn a_copy_that_breaks_off_keeps_no_segment_in_use() {
+    let disk = SimDisk::new();
+    let (buffer, _) = open(&disk).unwrap();
+    let hour = Duration::from_hours(1);
+    let _upkeep = buffer.take_over_upkeep(UpkeepSettings { retention: hour, history: hour, segment_bytes: 8192 });
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = |number| runtime.block_on(store(buffer.clone(), number)).unwrap().0;
+    let object = store(1);
+    buffer.log().barrier_blocking().unwrap();
+    let extents = buffer.catalogue().object(object).unwrap().unwrap().extents;
+    disk.plan(Some(Plan { fault: Fault::Eio, at: 1, lasting: false }));
+    assert!(buffer.log().move_object_blocking(object, &extents).is_err());
+    disk.plan(None);
+    for number in 2..5 {
+        store(number);
+    }
+    buffer.log().barrier_blocking().unwrap();
+    let quiet: Vec<u64> = buffer.log().quiet_segments().into_iter().map(|info| info.epoch).collect();
+    let mut older = buffer.log().epochs_on_disk(); // epoch 0: spare
+    let newest = older.pop_last().unwrap();
+    older.remove(&0);
+    assert!(newest > 1 && older.iter().all(|epoch| quiet.contains(epoch)), "{older:?} but only {quiet:?}");
+    buffer.close_blocking();
 }

@@ -207,6 +207,12 @@ pub(super) fn knows(history: &Database, object: u64) -> Done<bool> {
     Ok(released || read.open_table(DROPPED).map_err(storage)?.get(object).map_err(storage)?.is_some())
 }
 
+/// Under which number the bytes are stored of an object that was dropped for another.
+pub(super) fn dropped_for(history: &Database, object: u64) -> Done<Option<u64>> {
+    let dropped = history.begin_read().map_err(storage)?.open_table(DROPPED).map_err(storage)?;
+    Ok(dropped.get(object).map_err(storage)?.map(|row| row.value().0))
+}
+
 /// Events after `since`, at most `limit`.
 pub(super) fn events(history: &Database, since: u64, limit: usize) -> Done<Vec<Event>> {
     let read = history.begin_read().map_err(storage)?;

@@ -54,6 +54,8 @@ use crate::{
 
 /// Memory for pages of the catalogue, in bytes. What does not fit is read again through the system's page cache.
 const CATALOGUE_CACHE: usize = 16 << 20;
+/// How far the numbers of events leap when the catalogue is built anew.
+const EVENTS_APART: u64 = 1 << 20;
 /// Memory for pages of the history, in bytes.
 const HISTORY_CACHE: usize = 2 << 20;
 
@@ -287,6 +289,19 @@ impl Catalogue {
         }))
     }
 
+    /// The same, also for the number under which an instance came that was stored already.
+    pub(crate) fn stored(&self, object: ObjectId) -> Result<Option<StoredObject>, CatalogueError> {
+        if let Some(found) = self.object(object)? {
+            return Ok(Some(found));
+        }
+        let dead = self.read()?.open_table(tables::DEAD).map_err(storage)?.get(object.0).map_err(storage)?;
+        let other = match dead.and_then(|row| change::numbers(row.value()).first().copied()) {
+            Some(other) => Some(other),
+            None => history::dropped_for(&self.history(), object.0)?,
+        };
+        other.map_or(Ok(None), |other| self.object(ObjectId(other)))
+    }
+
     /// All that is known of an object in the buffer.
     pub(crate) fn object_row(&self, object: ObjectId) -> Result<Option<ObjectRow>, CatalogueError> {
         let objects = self.read()?.open_table(tables::OBJECTS).map_err(storage)?;
@@ -359,7 +374,8 @@ fn open_catalogue(catalogue: impl redb::StorageBackend, past: history::HistorySt
     open_store(catalogue, CATALOGUE_CACHE, "catalogue.redb", |write| {
         let mut change = Change::begin(write)?;
         change.state.next_object = past.next_object;
-        change.state.next_event = past.next_event;
+        // The file before may have told of more than the history knows: whoever has heard a number must not miss what comes now.
+        change.state.next_event = if past.next_event > 1 { past.next_event + EVENTS_APART } else { 1 };
         change.state.silent_until = past.events_until;
         change.finish().map(drop)
     })

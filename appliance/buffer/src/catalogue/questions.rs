@@ -1,9 +1,12 @@
 //! Answers for lists, details, ledger, queues and events, from one snapshot each.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
-use relaypacs_domain::{DestinationName, Event, Flag, ObjectId, Timestamp, Uid};
+use relaypacs_domain::{DestinationName, Event, Flag, ObjectId, ServiceLevel, Timestamp, Uid};
 
 use super::{
     Catalogue, history,
@@ -139,16 +142,21 @@ impl Catalogue {
         let queues = read.open_table(tables::QUEUES).map_err(storage)?;
         let name = destination.map_or(TOTAL, DestinationName::as_str);
         let row = queues.get(name).map_err(storage)?.map(|row| decode::<QueueRow>("queues", row.value())).transpose()?.unwrap_or_default();
-        let mut oldest = None;
-        if let Some(destination) = destination {
-            oldest = self.oldest(&read, destination.as_str())?;
-        } else {
-            for row in queues.iter().map_err(storage)? {
-                let (name, _) = row.map_err(storage)?;
-                if name.value() != TOTAL && name.value() != NOWHERE {
-                    oldest = oldest.max(self.oldest(&read, name.value())?);
+        let (mut oldest, mut oldest_by_level) = (None, [None; 4]);
+        let mut names = Vec::new();
+        match destination {
+            Some(destination) => names.push(destination.as_str().to_owned()),
+            None => {
+                for row in queues.iter().map_err(storage)? {
+                    let name = row.map_err(storage)?.0.value().to_owned();
+                    names.extend(Some(name).filter(|name| name != TOTAL && name != NOWHERE));
                 }
             }
+        }
+        for name in names {
+            oldest = oldest.max(self.oldest(&read, &name)?);
+            let by_level = self.oldest_by_level(&read, &name, &row.by_level)?;
+            oldest_by_level = std::array::from_fn(|level| by_level[level].max(oldest_by_level[level]));
         }
         Ok(Queue {
             studies: row.studies,
@@ -158,6 +166,7 @@ impl Catalogue {
             held_instances: row.held_instances,
             held_studies: row.held_studies,
             by_level: row.by_level,
+            oldest_by_level,
         })
     }
 
@@ -165,7 +174,44 @@ impl Catalogue {
     fn oldest(&self, read: &ReadTransaction, name: &str) -> Done<Option<Duration>> {
         let waiting = read.open_table(tables::WAITING).map_err(storage)?;
         let first = waiting.range((name, 0)..=(name, u64::MAX)).map_err(storage)?.next().transpose().map_err(storage)?;
-        let Some(study) = first.map(|(key, _)| key.value().1) else { return Ok(None) };
+        first.map_or(Ok(None), |(key, _)| self.oldest_of(read, name, key.value().1))
+    }
+
+    /// The same by service level, for those of which something waits. Of each level the studies whose turn comes first are looked at.
+    fn oldest_by_level(&self, read: &ReadTransaction, name: &str, waiting: &[u64; 4]) -> Done<[Option<Duration>; 4]> {
+        let turns = read.open_table(tables::TURNS).map_err(storage)?;
+        let later = read.open_table(tables::LATER).map_err(storage)?;
+        let studies = read.open_table(tables::STUDIES).map_err(storage)?;
+        let mut oldest = [None; 4];
+        for rank in 0..=ServiceLevel::Routine.rank() {
+            let of_rank = |level: usize| ServiceLevel::ALL[level].rank() == rank && waiting[level] > 0;
+            if !(0..4).any(of_rank) {
+                continue;
+            }
+            let mut first = BTreeSet::new();
+            for row in turns.range((name, rank, 0)..=(name, rank, u64::MAX)).map_err(storage)?.take(OLDEST_LOOK) {
+                first.insert(row.map_err(storage)?.0.value().2);
+            }
+            for row in later.range((name, rank, 0, 0)..=(name, rank, u64::MAX, u64::MAX)).map_err(storage)?.take(OLDEST_LOOK) {
+                first.insert(row.map_err(storage)?.0.value().3);
+            }
+            for study in first {
+                let Some(row) = studies.get(study).map_err(storage)? else { continue };
+                let row: StudyRow = decode("studies", row.value())?;
+                let Some(level) = ServiceLevel::ALL.iter().position(|level| *level == row.level) else { continue };
+                if oldest[level].is_none() {
+                    oldest[level] = self.oldest_of(read, name, study)?;
+                }
+                if (0..4).all(|level| !of_rank(level) || oldest[level].is_some()) {
+                    break;
+                }
+            }
+        }
+        Ok(oldest)
+    }
+
+    /// Age of the oldest object that a study has waiting for a destination.
+    fn oldest_of(&self, read: &ReadTransaction, name: &str, study: u64) -> Done<Option<Duration>> {
         let ready = read.open_table(tables::READY).map_err(storage)?;
         let delayed = read.open_table(tables::DELAYED).map_err(storage)?;
         let fresh = ready.range((name, study, 0)..=(name, study, u64::MAX)).map_err(storage)?.next().transpose().map_err(storage)?;

@@ -86,6 +86,16 @@ impl Story {
         })
     }
 
+    /// Stores an instance of so many bytes.
+    pub(crate) fn store_bytes(&self, number: u32, len: usize) -> ObjectId {
+        let buffer = self.buffer().clone();
+        self.runtime.block_on(async move {
+            let mut writer = buffer.begin().unwrap();
+            writer.write(&vec![number as u8; len]).await.unwrap();
+            writer.commit(object(number)).await.unwrap().object
+        })
+    }
+
     /// Delivers, holds or retries everything that is due; `verdict` says which by instance number.
     pub(crate) fn forward(&self, verdict: impl Fn(u32) -> Verdict) {
         let buffer = self.buffer().clone();
@@ -380,4 +390,17 @@ proptest! {
 fn what_a_repeated_commit_said_is_carried_on() {
     let store = |first, count| Turn::Store { first, count, version: false };
     play(vec![store(17, 23), Turn::Forward { pattern: 1 }, store(14, 18), store(5, 15), Turn::KeepUp, store(0, 1)]);
+}
+
+#[test]
+fn the_number_of_an_instance_that_was_stored_before_leads_to_its_bytes() {
+    let mut story = Story::new(8 << 20);
+    let (first, again) = (story.store(1, 0), story.store(1, 0));
+    story.runtime.block_on(story.buffer().log().barrier()).unwrap();
+    assert_ne!(first, again);
+    assert_eq!(story.read(again), bytes(1, 0));
+    story.keep_up();
+    assert_eq!(story.buffer().catalogue().dead(10).unwrap(), vec![], "released by now");
+    assert_eq!(story.read(again), bytes(1, 0));
+    assert!(matches!(story.buffer().read(ObjectId(77)), Err(crate::ReadError::Unknown(_))));
 }

@@ -2,6 +2,7 @@ use std::os::unix::fs::FileExt;
 
 use relaypacs_domain::{DeliveryState, Flag, HeldReason};
 
+use super::{Pass, ScrubReport};
 use crate::reclaim::tests::{Story, proven};
 
 #[test]
@@ -40,4 +41,27 @@ fn a_flipped_byte_is_named_with_its_instance_and_the_others_leave() {
     let queue = story.buffer().queue(&"pacs".parse().unwrap()).unwrap();
     assert_eq!((queue.instances, queue.held_instances), (0, 0));
     assert!(story.runtime.block_on(story.buffer().scrub()).unwrap().damaged.is_empty());
+}
+
+#[test]
+fn a_large_object_is_read_in_bounded_steps() {
+    let story = Story::new(8 << 20);
+    let small = story.store(1, 0);
+    let large = story.store_bytes(2, 200_000);
+    let last = story.store(3, 0);
+    story.runtime.block_on(story.buffer().log().barrier()).unwrap();
+    let (catalogue, log) = (story.buffer().catalogue(), story.buffer().log());
+    let extents = catalogue.object_row(large).unwrap().unwrap().extents;
+    assert!(extents.len() > 10, "it must be in many pieces");
+    let longest = extents.iter().map(|extent| u64::from(extent.len)).max().unwrap();
+    let (mut pass, mut report, mut steps) = (Pass::default(), ScrubReport::default(), 0);
+    let mut before = 0;
+    while pass.step(catalogue, log, 1, &mut report).unwrap() {
+        assert!(report.bytes - before <= longest, "one piece a step");
+        (before, steps) = (report.bytes, steps + 1);
+    }
+    assert_eq!((report.objects, report.damaged), (3, Vec::new()));
+    assert!(steps > extents.len());
+    let bytes = |object| catalogue.object_row(object).unwrap().unwrap().bytes;
+    assert_eq!(report.bytes, bytes(small) + bytes(large) + bytes(last));
 }

@@ -124,17 +124,24 @@ impl LogHandle {
     /// Copies an object's bytes to the end of the log (blocking, piece by piece) and appends `Note::Moved` with the new extents. When it
     /// answers, that is durable and applied. Inner error: a piece could not be read; nothing has changed.
     pub(crate) fn move_object_blocking(&self, object: ObjectId, from: &[Extent]) -> Result<Result<(), ExtentError>, CatalogueError> {
+        let moved = self.copy_blocking(object, from);
+        if !matches!(moved, Ok(Ok(()))) {
+            self.queue.push(Request::Abort { object }); // what was copied keeps no segment in use
+        }
+        moved
+    }
+
+    fn copy_blocking(&self, object: ObjectId, from: &[Extent]) -> Result<Result<(), ExtentError>, CatalogueError> {
         let broken = Arc::new(AtomicBool::new(false));
         for extent in from {
             let mut buffer = self.pool.take_now();
             if let Err(why) = self.read_extent(extent, &mut buffer.bytes) {
-                self.queue.push(Request::Abort { object });
                 return Ok(Err(why));
             }
             let run = Run { crc: crc32c::crc32c(&buffer.bytes), buffer, _handover: Handover::last() };
             self.queue.push(Request::Data { object, run, broken: broken.clone() });
             // One piece at a time: the copy must not crowd out what comes in.
-            self.ask(|ticket| Request::Barrier { ticket }).blocking_recv().unwrap_or(Err(CatalogueError::Closing))?;
+            self.barrier_blocking()?;
         }
         self.ask(|ticket| Request::Move { object, ticket }).blocking_recv().unwrap_or(Err(CatalogueError::Closing))?;
         Ok(Ok(()))

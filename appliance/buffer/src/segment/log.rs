@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     io,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use uuid::Uuid;
@@ -58,6 +59,8 @@ pub(crate) struct Log {
     table: Mutex<Table>,
     /// Held while a file is made ready: one at a time, so that epochs come into use in their order.
     taking: Mutex<()>,
+    /// What the disk said lately: every object that begins asks.
+    space: Mutex<Option<(Instant, Space)>>,
 }
 
 /// The segments and what is known about reuse.
@@ -112,14 +115,34 @@ pub(crate) enum State {
 
 /// Spare files kept for reuse; more are removed, so that others can have the room.
 const MAX_SPARE: usize = 8;
+/// How long what the disk said about its room is believed, as long as this log makes and removes no file.
+const SPACE_BELIEVED: Duration = Duration::from_millis(100);
 
 impl Log {
     pub(crate) fn new(disk: Arc<dyn Disk>, node: Uuid, limits: Limits, table: Table) -> Self {
-        Self { disk, node, limits, table: Mutex::new(table), taking: Mutex::default() }
+        Self { disk, node, limits, table: Mutex::new(table), taking: Mutex::default(), space: Mutex::default() }
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The file system's room, at most a moment old; none if it does not say.
+    fn space_lately(&self) -> Space {
+        let mut known = self.space.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known {
+            Some((asked, space)) if asked.elapsed() < SPACE_BELIEVED => space,
+            _ => {
+                let space = self.disk.space().unwrap_or(Space { total: 0, free: 0 });
+                *known = Some((Instant::now(), space));
+                space
+            }
+        }
+    }
+
+    /// A file was made, cut or removed.
+    fn space_changes(&self) {
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(crate) fn segment_bytes(&self) -> u32 {
@@ -173,6 +196,7 @@ impl Log {
         };
         let segment = Arc::new(empty.begin_epoch(self.node, epoch)?);
         self.table().slots.insert(number, Slot { segment: segment.clone(), state: State::Active });
+        self.space_changes();
         Ok(segment)
     }
 
@@ -207,6 +231,7 @@ impl Log {
     pub(crate) fn cut_and_seal(&self, segment: &Arc<Segment>, end: u32) {
         let cut = segment.cut(self.node, end).map_or_else(|_| segment.clone(), Arc::new);
         self.table().slots.insert(segment.number, Slot { segment: cut, state: State::Sealed { end } });
+        self.space_changes();
     }
 
     /// The segment of this number, if it is (still) under this epoch. Holding it keeps it from being used again.
@@ -285,11 +310,12 @@ impl Log {
         for number in surplus {
             let _ = self.disk.remove(&Segment::name(number)); // one that stays is found dead at the next start
         }
+        self.space_changes();
     }
 
     /// How much room there is for objects; none if the file system does not say. They take whole segments, and the last free one is not theirs.
     pub(crate) fn usage(&self) -> LogUsage {
-        let space = self.disk.space().unwrap_or(Space { total: 0, free: 0 });
+        let space = self.space_lately();
         let table = self.table();
         let used = table.slots.values().map(|slot| match slot.state {
             State::Active if slot.segment.epoch == table.durable.epoch => u64::from(table.durable.offset),

@@ -158,3 +158,23 @@ fn twenty_thousand_studies_are_listed_page_by_page() {
     let queue = bench.catalogue.queue(Some(&name("pacs"))).unwrap();
     assert_eq!((queue.studies, queue.instances, queue.bytes), (20_000, 20_000, 20_000_000));
 }
+
+#[test]
+fn the_age_of_the_oldest_is_known_by_level() {
+    let mut bench = Bench::new();
+    let level = |level, study, instance| New { level, ..New::of(study, instance) };
+    bench.store(&level(ServiceLevel::Subspecialty, 1, 1));
+    bench.hand.advance(Duration::from_secs(10));
+    let retried = bench.store(&level(ServiceLevel::Routine, 2, 2));
+    bench.store(&level(ServiceLevel::Stat, 3, 3));
+    bench.try_deliver("pacs", &[(retried, retry(Duration::from_secs(1000)))]);
+    bench.hand.advance(Duration::from_secs(10));
+    bench.store(&level(ServiceLevel::Stat, 4, 4));
+    bench.store(&level(ServiceLevel::Routine, 5, 5));
+    let age = |seconds| Some(Duration::from_secs(seconds));
+    for destination in [Some(name("pacs")), None] {
+        let queue = bench.catalogue.queue(destination.as_ref()).unwrap();
+        assert_eq!((queue.by_level, queue.oldest), ([2, 0, 2, 1], age(20)), "{destination:?}");
+        assert_eq!(queue.oldest_by_level, [age(10), None, age(10), age(20)], "{destination:?}");
+    }
+}
