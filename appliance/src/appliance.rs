@@ -184,31 +184,34 @@ impl Appliance {
             tls: self.tls.clone(),
             entrance: web::entrance(&self.config),
         });
+        let metrics = app.http.clone();
 
         let sink = Arc::new(BufferSink::new(self.buffer.clone(), completion.clone(), service_levels(&self.config), stop.clone()));
         let options = Arc::new(scp_options(&self.config));
         for listener in self.dicom {
             let (sink, options, scp, token, listening) =
                 (sink.clone(), options.clone(), scp.clone(), stop.clone(), dicom_listening.clone());
-            services.spawn(supervise("dicom", stop.clone(), move || {
+            services.spawn(supervise("dicom", metrics.clone(), stop.clone(), move || {
                 dicom_service(listener.try_clone(), options.clone(), sink.clone(), scp.clone(), token.clone(), listening.clone())
             }));
         }
         web::start(&mut services, &self.config, &app, self.http, self.https, stop);
         let (router, token, admin) = (relaypacs_http::admin(app), stop.clone(), self.admin);
-        services.spawn(supervise("admin socket", stop.clone(), move || admin_service(admin.try_clone(), router.clone(), token.clone())));
+        services.spawn(supervise("admin socket", metrics.clone(), stop.clone(), move || {
+            admin_service(admin.try_clone(), router.clone(), token.clone())
+        }));
         let (forwarder, token) = (self.forwarder, stop.clone());
-        services.spawn(supervise("forward", stop.clone(), move || {
+        services.spawn(supervise("forward", metrics.clone(), stop.clone(), move || {
             let (forwarder, token) = (forwarder.clone(), token.clone());
             async move { forwarder.run(token).await }
         }));
         let (buffer, token) = (self.buffer, stop.clone());
-        services.spawn(supervise("completion", stop.clone(), move || {
+        services.spawn(supervise("completion", metrics.clone(), stop.clone(), move || {
             let (completion, buffer, token) = (completion.clone(), buffer.clone(), token.clone());
             async move { completion.watch(&buffer, token).await }
         }));
         let token = stop.clone();
-        services.spawn(supervise("heartbeat", stop.clone(), move || notify::heartbeat(token.clone())));
+        services.spawn(supervise("heartbeat", metrics.clone(), stop.clone(), move || notify::heartbeat(token.clone())));
         services
     }
 }

@@ -25,7 +25,7 @@ pub(crate) use acme::Acme;
 pub(crate) use limits::Limits;
 pub(crate) use node::Origin;
 use node::{Node, Value};
-pub(crate) use problem::{Problem, Problems};
+pub(crate) use problem::{Problem, Problems, nearest};
 pub(crate) use sections::{Buffer, Dicom, Http, Log, LogFormat, Modality, Site};
 pub(crate) use show::show;
 pub(crate) use values::Bind;

@@ -12,7 +12,7 @@ use std::{
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
-use crate::config::LogFormat;
+use crate::config::{LogFormat, nearest};
 
 /// The product's own modules by the names people use for them, and their crates.
 const MODULES: [(&str, &str); 5] = [
@@ -23,11 +23,15 @@ const MODULES: [(&str, &str); 5] = [
     ("daemon", "relaypacs::"),
 ];
 
+/// Libraries whose lines somebody may want to see: they cannot be found out at run time.
+const LIBRARIES: [&str; 12] =
+    ["axum", "dicom_ul", "h2", "hyper", "hyper_util", "redb", "reqwest", "rustls", "tokio", "tokio_util", "tower", "tower_http"];
+
 /// Changes the levels of the running log.
 pub(crate) type Change = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
-/// Reads `info,dicom=debug`: a level for the product, then levels of modules (`dicom buffer forward http daemon`, or the name of any Rust
-/// module). What other libraries say is logged from `warn` on.
+/// Reads `info,dicom=debug`: a level for the product, then levels of modules (`dicom buffer forward http daemon`, or the path of a module of
+/// the product or of a library it is made of). What other libraries say is logged from `warn` on.
 pub(crate) fn directives(text: &str) -> Result<Targets, String> {
     let mut targets = Targets::new().with_default(LevelFilter::WARN).with_target("relaypacs", LevelFilter::INFO);
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -49,8 +53,15 @@ fn target(module: &str) -> Result<String, String> {
     if let Some((_, target)) = MODULES.iter().find(|(name, _)| *name == module) {
         return Ok((*target).to_owned());
     }
-    let is_path = !module.is_empty() && module.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':'));
-    if is_path { Ok(module.to_owned()) } else { Err(format!("{module:?} is no module; they are dicom, buffer, forward, http and daemon")) }
+    let is_path = module.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b':'));
+    let root = module.split("::").next().unwrap_or_default();
+    let ours = MODULES.iter().any(|(_, target)| target.trim_end_matches(':') == root) || root == "relaypacs_domain";
+    if is_path && (ours || LIBRARIES.contains(&root)) {
+        return Ok(module.to_owned());
+    }
+    let names: Vec<&str> = MODULES.iter().map(|(name, _)| *name).chain(LIBRARIES).collect();
+    let hint = nearest(module, &names).map_or_else(|| format!("they are {}", names.join(", ")), |near| format!("did you mean {near:?}?"));
+    Err(format!("{module:?} is no module; {hint}"))
 }
 
 /// Starts logging to standard error. Called once.
@@ -91,6 +102,7 @@ mod tests {
         check("reqwest", Level::WARN, true);
         check("reqwest", Level::INFO, false);
         check("hyper", Level::ERROR, false);
+        assert!(directives("relaypacs_buffer::segment=trace,h2::codec=debug").is_ok());
     }
 
     #[test]
@@ -102,7 +114,10 @@ mod tests {
         check("loud", "off, error, warn, info, debug or trace");
         check("dicom=loud", "\"loud\"");
         check("5", "\"5\"");
-        check("di com=info", "is no module");
+        check("di com=info", "is no module; did you mean \"dicom\"?");
+        check("forwrd=debug", "did you mean \"forward\"?");
+        check("relaypacs_dicon::association=debug", "is no module");
+        check("xyz=info", "they are dicom, buffer, forward, http, daemon");
         check("=info", "is no module");
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use relaypacs_http::HttpMetrics;
 use tokio_util::sync::CancellationToken;
 
 /// Pauses before restarts, from the first to the longest.
@@ -20,15 +21,15 @@ const HEALTHY: Duration = Duration::from_mins(5);
 
 /// Runs a service until `stop`. `start` is called for every start; what the service held is gone by then (nothing of a panicked service is
 /// used again but what `start` clones).
-pub(crate) async fn supervise<F, S>(name: &'static str, stop: CancellationToken, start: F)
+pub(crate) async fn supervise<F, S>(name: &'static str, metrics: HttpMetrics, stop: CancellationToken, start: F)
 where
     F: FnMut() -> S,
     S: Future<Output = ()> + Send + 'static,
 {
-    supervise_with(PAUSES, name, stop, start).await;
+    supervise_with(PAUSES, name, stop, start, || metrics.service_restarted(name)).await;
 }
 
-async fn supervise_with<F, S>(pauses: Pauses, name: &'static str, stop: CancellationToken, mut start: F)
+async fn supervise_with<F, S>(pauses: Pauses, name: &'static str, stop: CancellationToken, mut start: F, restarting: impl Fn())
 where
     F: FnMut() -> S,
     S: Future<Output = ()> + Send + 'static,
@@ -49,6 +50,7 @@ where
         if stop.is_cancelled() || stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return;
         }
+        restarting();
         pause = (pause * 2).min(pauses.longest);
     }
 }
@@ -73,14 +75,18 @@ mod tests {
         let (stop, starts) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let (stopper, counter) = (stop.clone(), starts.clone());
         let pauses = Pauses { first: Duration::from_millis(1), longest: Duration::from_millis(2) };
-        supervise_with(pauses, "test", stop, move || {
+        let start = move || {
             let (stopper, nth) = (stopper.clone(), counter.fetch_add(1, Ordering::SeqCst));
             async move {
                 assert!(nth >= 3, "panic {nth}");
                 stopper.cancel();
             }
+        };
+        let restarts = AtomicUsize::new(0);
+        supervise_with(pauses, "test", stop, start, || {
+            restarts.fetch_add(1, Ordering::SeqCst);
         })
         .await;
-        assert_eq!(starts.load(Ordering::SeqCst), 4);
+        assert_eq!((starts.load(Ordering::SeqCst), restarts.load(Ordering::SeqCst)), (4, 3));
     }
 }

@@ -68,17 +68,19 @@ pub(crate) fn start(
     let router = relaypacs_http::public(app.clone());
     for listener in plain {
         let (router, token) = (over_plain(router.clone(), rules.clone()), stop.clone());
-        services.spawn(supervise("http", stop.clone(), move || plain_service(listener.try_clone(), router.clone(), limits, token.clone())));
+        services.spawn(supervise("http", app.http.clone(), stop.clone(), move || {
+            plain_service(listener.try_clone(), router.clone(), limits, token.clone())
+        }));
     }
     let Some(tls) = &app.tls else { return };
     for listener in encrypted {
         let (router, tls, token) = (over_tls(router.clone(), tls.clone()), tls.clone(), stop.clone());
-        services.spawn(supervise("https", stop.clone(), move || {
+        services.spawn(supervise("https", app.http.clone(), stop.clone(), move || {
             encrypted_service(listener.try_clone(), tls.clone(), router.clone(), limits, token.clone())
         }));
     }
     let (tls, token) = (tls.clone(), stop.clone());
-    services.spawn(supervise("certificates", stop.clone(), move || keep(tls.clone(), token.clone())));
+    services.spawn(supervise("certificates", app.http.clone(), stop.clone(), move || keep(tls.clone(), token.clone())));
 }
 
 async fn plain_service(listener: io::Result<TcpListener>, router: Router, limits: Limits, stop: CancellationToken) {

@@ -23,6 +23,7 @@ fn exit_codes_say_what_is_wrong() {
     let (config, nowhere) = (config.to_str().unwrap(), folder.path().join("nowhere"));
     let nowhere = nowhere.to_str().unwrap();
     check(&["frobnicate"], 2, "unrecognized subcommand");
+    check(&["log", "info,forwrd=debug"], 2, "did you mean \"forward\"?");
     check(&["log", "loud"], 2, "off, error, warn, info, debug or trace");
     check(&["priority", "1.2.3", "soon"], 2, "stat, emergency, routine or subspecialty");
     check(&["--config", config, "serve"], 64, "relaypacs.toml:3: dicom: unknown key \"prot\"; did you mean \"port\"?");
@@ -66,7 +67,7 @@ fn check_prints_what_is_in_effect_and_where_it_comes_from_is_no_matter() {
     let config = &shown["config"];
     assert_eq!((&config["dicom"]["port"], &config["dicom"]["ae_title"]), (&104.into(), &"SET".into()));
     assert_eq!(config["site"]["name"], "environment");
-    assert!(shown["notes"].to_string().contains("HTTPS comes with a later release"), "{shown}");
+    assert!(shown["notes"].to_string().contains("DICOM over TLS comes with a later release"), "{shown}");
 }
 
 #[test]
@@ -96,12 +97,8 @@ fn a_reader_that_goes_away_is_no_failure() {
 
 #[test]
 fn people_and_scripts_read_the_same_things() {
-    let mut appliance = Box::new("");
-    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
-    appliance.configure(&Box::folder_destination("archive", &archive));
-    appliance.start();
-    let (uid, instances) = study(&files, 1, 2);
-    appliance.send(&files, &[]);
+    let (appliance, _) = Box::with_archive();
+    let (uid, instances) = appliance.send_study(1, 2, &[]);
     appliance.delivered(&uid, instances.len());
 
     let status = appliance.json(&["status"]);
@@ -126,8 +123,12 @@ fn people_and_scripts_read_the_same_things() {
     shown(&["queue"], &["archive", "Nothing is held."]);
     shown(&["scrub"], &["2 objects read", "0 damaged"]);
     shown(&["retry", uid.as_str()], &["nothing of it is held"]);
-    let unknown = appliance.cli(&["studies", "1.2.3.4"]);
-    assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stderr));
+    for unknown in [&["studies", "1.2.3.4"][..], &["pause", "nobody"], &["resume", "nobody"], &["echo", "nobody"], &["retry", "1.2.3.4"]] {
+        let output = appliance.cli(unknown);
+        assert_eq!(output.status.code(), Some(1), "{unknown:?}: {}", text(&output.stderr));
+    }
+    let nobody = text(&appliance.cli(&["pause", "nobody"]).stderr);
+    assert!(nobody.contains("no destination is configured under the name nobody") && nobody.contains("relaypacs status"), "{nobody}");
 }
 
 #[test]

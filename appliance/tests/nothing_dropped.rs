@@ -52,13 +52,9 @@ fn what_cannot_leave_can_be_given_up_and_the_ledger_says_so() {
 
 #[test]
 fn priority_and_pause_are_taken() {
-    let mut appliance = Box::new("");
-    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
-    appliance.configure(&Box::folder_destination("archive", &archive));
-    appliance.start();
+    let (appliance, _) = Box::with_archive();
     assert_eq!(appliance.json(&["pause", "archive"])["paused"], true);
-    let (uid, instances) = study(&files, 1, 2);
-    appliance.send(&files, &[]);
+    let (uid, instances) = appliance.send_study(1, 2, &[]);
     assert_eq!(appliance.json(&["priority", uid.as_str(), "stat"])["deliveries"], instances.len());
     assert_eq!(appliance.json(&["studies", uid.as_str()])["service_level"], "stat");
     assert_eq!(appliance.json(&["resume", "archive"])["paused"], false);

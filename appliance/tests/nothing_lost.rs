@@ -4,16 +4,12 @@ mod common;
 
 use std::fs;
 
-use common::{Box, study};
+use common::Box;
 
 #[test]
 fn a_folder_gets_the_very_bytes_and_the_ledger_has_the_proof() {
-    let mut appliance = Box::new("");
-    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
-    appliance.configure(&Box::folder_destination("archive", &archive));
-    appliance.start();
-    let (uid, instances) = study(&files, 1, 20);
-    appliance.send(&files, &["--associations", "4", "--calling", "CT1"]);
+    let (appliance, archive) = Box::with_archive();
+    let (uid, instances) = appliance.send_study(1, 20, &["--associations", "4", "--calling", "CT1"]);
 
     let entries = appliance.delivered(&uid, instances.len());
     for instance in &instances {
@@ -32,12 +28,9 @@ fn a_folder_gets_the_very_bytes_and_the_ledger_has_the_proof() {
 #[test]
 fn what_was_acknowledged_survives_kills_and_is_delivered_later() {
     let mut appliance = Box::started("");
-    let files = appliance.folder.path().join("files");
     let mut sent = Vec::new();
     for number in 1..=3 {
-        let folder = files.join(number.to_string());
-        sent.push(study(&folder, number, 15));
-        appliance.send(&folder, &[]);
+        sent.push(appliance.send_study(number, 15, &[]));
         appliance.kill();
         appliance.start();
     }
@@ -58,14 +51,10 @@ fn what_was_acknowledged_survives_kills_and_is_delivered_later() {
 
 #[test]
 fn the_same_instance_again_is_stored_once() {
-    let mut appliance = Box::new("");
-    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
-    appliance.configure(&Box::folder_destination("archive", &archive));
-    appliance.start();
-    let (uid, instances) = study(&files, 1, 2);
-    appliance.send(&files, &[]);
+    let (appliance, _) = Box::with_archive();
+    let (uid, instances) = appliance.send_study(1, 2, &[]);
     appliance.delivered(&uid, instances.len());
-    appliance.send(&files, &[]);
+    appliance.send_study(1, 2, &[]);
     let entries = appliance.ledger_until(&uid, |entries| entries.iter().all(|entry| !entry["notes"].as_array().unwrap().is_empty()));
     assert_eq!(entries.len(), instances.len(), "{entries:?}");
 }

@@ -2,16 +2,12 @@
 
 mod common;
 
-use common::{Box, study, text};
+use common::{Box, text};
 
 #[test]
 fn a_backup_restores_to_the_same_ledger_and_verifies() {
-    let mut appliance = Box::new("");
-    let (archive, files) = (appliance.folder.path().join("archive"), appliance.folder.path().join("files"));
-    appliance.configure(&Box::folder_destination("archive", &archive));
-    appliance.start();
-    let (uid, instances) = study(&files, 1, 5);
-    appliance.send(&files, &[]);
+    let (mut appliance, _) = Box::with_archive();
+    let (uid, instances) = appliance.send_study(1, 5, &[]);
     let before = appliance.delivered(&uid, instances.len());
     let busy = appliance.cli(&["verify"]);
     assert_eq!(busy.status.code(), Some(75), "{}", text(&busy.stderr));
@@ -41,4 +37,6 @@ fn the_schema_that_is_there_needs_no_migration_and_an_unknown_one_is_refused() {
     assert!(files.iter().all(|file| file["from"] == 1 && file["to"] == 1 && file["copy"].is_null()), "{files:?}");
     let unknown = appliance.cli(&["migrate", "--to", "4711"]);
     assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stdout));
+    let said = text(&unknown.stderr);
+    assert!(said.contains("cannot be brought to schema 4711: this release knows schema 1 only"), "{said}");
 }

@@ -46,7 +46,21 @@ pub enum OpenError {
         /// The lowest schema version that may read it.
         min_reader: u32,
     },
+    /// A schema that this program does not know.
+    #[error("{path} cannot be brought to schema {asked}: this release knows {}", known_schemas(*.known))]
+    UnknownSchema {
+        /// Which file.
+        path: PathBuf,
+        /// The schema that was asked for.
+        asked: u32,
+        /// The highest schema this program knows; the lowest is 1.
+        known: u32,
+    },
     /// Not even an empty catalogue works.
     #[error("the catalogue cannot be built: {0}")]
     Catalogue(String),
+}
+
+fn known_schemas(highest: u32) -> String {
+    if highest == 1 { "schema 1 only".into() } else { format!("the schemas 1 to {highest}") }
 }

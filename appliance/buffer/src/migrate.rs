@@ -92,7 +92,7 @@ fn migrate_file(dir: &Path, name: &str, migrations: &[Migration], to: u32) -> Re
         return Err(OpenError::Newer { path, min_reader: from.min_reader });
     }
     if to == 0 || to > known {
-        return Err(OpenError::Catalogue(format!("{name}: this program knows the schemas 1 to {known}, not {to}")));
+        return Err(OpenError::UnknownSchema { path, asked: to, known });
     }
     if from.schema == to {
         return Ok(Migrated { file: path, from: to, to, copy: None });

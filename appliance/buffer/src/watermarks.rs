@@ -192,7 +192,7 @@ mod tests {
         for quarter in 4..=96 {
             trend.note(Duration::from_mins(15 * quarter), 100); // slowly at first …
         }
-        assert_eq!(trend.refuses_in(24 * hour, 340, 1000), Some(Duration::from_mins(61 * 60 / 24)), "… then 240 in an hour");
+        assert_eq!(trend.refuses_in(24 * hour, 340, 1000), Some(Duration::from_secs(9150)), "… then 240 in an hour");
         assert!(trend.0.len() <= 24 * 12 + 1);
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{Json, extract::State};
-use relaypacs_domain::{Action, Alert};
+use relaypacs_domain::{Action, Alert, ServiceLevel};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -69,6 +69,10 @@ struct Disk {
     used: u64,
     /// What it leaves to everybody else.
     reserve: u64,
+    /// Days until it refuses studies, filling as in the last hour or day; absent: it does not fill, or is watched too short a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    days_left: Option<f64>,
 }
 
 /// What waits for all destinations together.
@@ -85,6 +89,21 @@ struct SystemQueue {
     oldest_s: Option<u64>,
     /// Held instances, which need somebody.
     held: u64,
+    /// The same by service level, most urgent first.
+    levels: Vec<LevelQueue>,
+}
+
+/// What waits of one service level.
+#[derive(Debug, Serialize, ToSchema)]
+struct LevelQueue {
+    /// `stat`, `emergency`, `routine` or `subspecialty`.
+    #[schema(value_type = String)]
+    service_level: &'static str,
+    /// Instances waiting.
+    instances: u64,
+    /// Seconds the oldest has been waiting; null: nothing waits.
+    #[schema(required)]
+    oldest_s: Option<u64>,
 }
 
 /// A destination's state in short.
@@ -165,13 +184,27 @@ impl System {
             addresses,
             ae_title: info.ae_title.to_string(),
             dicom_port: info.dicom_port,
-            disk: Disk { total: status.usage.total, used: status.usage.used, reserve: status.usage.reserve },
+            disk: Disk {
+                total: status.usage.total,
+                used: status.usage.used,
+                reserve: status.usage.reserve,
+                days_left: status.usage.refuses_in.map(|left| (left.as_secs_f64() / 8640.0).floor() / 10.0),
+            },
             queue: status.queue.as_ref().map(|queue| SystemQueue {
                 studies: queue.studies,
                 instances: queue.instances,
                 bytes: queue.bytes,
                 oldest_s: queue.oldest.map(|age| age.as_secs()),
                 held: queue.held_instances,
+                levels: ServiceLevel::ALL
+                    .into_iter()
+                    .zip(queue.by_level.into_iter().zip(queue.oldest_by_level))
+                    .map(|(level, (instances, oldest))| LevelQueue {
+                        service_level: level.as_str(),
+                        instances,
+                        oldest_s: oldest.map(|age| age.as_secs()),
+                    })
+                    .collect(),
             }),
             destinations: status
                 .destinations

@@ -93,7 +93,7 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
         StartError::Buffer(open) => match open {
             OpenError::Locked(_) => Fault::new(Exit::TryLater, said).hint("stop that one first, or name another --data-dir"),
             OpenError::Io { source, .. } => Fault::new(denied(source.kind()), said).hint("check the disk and who owns the data directory"),
-            OpenError::Newer { .. } | OpenError::Catalogue(_) => Fault::failed(said),
+            OpenError::Newer { .. } | OpenError::UnknownSchema { .. } | OpenError::Catalogue(_) => Fault::failed(said),
         },
     }
 }

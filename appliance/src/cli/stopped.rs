@@ -32,6 +32,8 @@ pub(crate) fn fault(error: &OpenError) -> Fault {
         OpenError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             Fault::failed(format!("there is no box's data here: {error}")).hint("name the box's data directory with --data-dir")
         }
+        OpenError::UnknownSchema { .. } => Fault::failed(error.to_string())
+            .hint("a newer schema comes with the release that needs it, which brings the files there by itself"),
         OpenError::Io { .. } | OpenError::Newer { .. } | OpenError::Catalogue(_) => Fault::failed(error.to_string()),
     }
 }

@@ -60,6 +60,15 @@ impl Box {
         Self { dicom: free_port(), http: free_port(), notify, process: None, config: config.to_owned(), folder }
     }
 
+    /// Started and ready, with a folder destination `archive`; gives the folder too.
+    pub fn with_archive() -> (Self, PathBuf) {
+        let mut made = Self::new("");
+        let archive = made.folder.path().join("archive");
+        made.configure(&Self::folder_destination("archive", &archive));
+        made.start();
+        (made, archive)
+    }
+
     /// Started and ready.
     pub fn started(config: &str) -> Self {
         let mut started = Self::new(config);
@@ -158,6 +167,15 @@ impl Box {
         let output = relaypacs().arg("send").arg(path).args(["--to", &format!("127.0.0.1:{}", self.dicom)]).args(more).output().unwrap();
         assert!(output.status.success(), "{}\nlog:\n{}", text(&output.stderr), self.log());
         output
+    }
+
+    /// Makes a study of `count` instances and sends it.
+    #[track_caller]
+    pub fn send_study(&self, number: u32, count: usize, more: &[&str]) -> (Uid, Vec<Instance>) {
+        let files = self.folder.path().join("files").join(number.to_string());
+        let made = study(&files, number, count);
+        self.send(&files, more);
+        made
     }
 
     /// A GET over plain HTTP/1.1: status and body.

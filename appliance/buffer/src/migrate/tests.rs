@@ -81,8 +81,8 @@ fn a_step_that_fails_changes_nothing() {
 fn only_known_schemas_are_gone_to() {
     let dir = new_buffer();
     assert!(migrate(dir.path(), 1).unwrap().iter().all(|file| file.copy.is_none()));
-    assert!(matches!(migrate(dir.path(), 2), Err(OpenError::Catalogue(_))));
-    assert!(matches!(migrate(dir.path(), 0), Err(OpenError::Catalogue(_))));
+    assert!(matches!(migrate(dir.path(), 2), Err(OpenError::UnknownSchema { asked: 2, .. })));
+    assert!(matches!(migrate(dir.path(), 0), Err(OpenError::UnknownSchema { asked: 0, .. })));
     let empty = tempfile::tempdir().unwrap();
     assert!(matches!(migrate(empty.path(), 1), Err(OpenError::Io { .. })));
 }

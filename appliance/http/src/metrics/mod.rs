@@ -43,6 +43,7 @@ pub struct HttpMetrics {
     requests: Family<Answer, Counter>,
     durations: Family<Route, Histogram, fn() -> Histogram>,
     chunk_durations: Histogram,
+    service_restarts: Family<Service, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,6 +54,11 @@ struct Answer {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Service {
+    service: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
     method: &'static str,
     route: String,
@@ -60,7 +66,12 @@ struct Route {
 
 impl Default for HttpMetrics {
     fn default() -> Self {
-        Self { requests: Family::default(), durations: Family::new_with_constructor(durations), chunk_durations: durations() }
+        Self {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(durations),
+            chunk_durations: durations(),
+            service_restarts: Family::default(),
+        }
     }
 }
 
@@ -83,6 +94,12 @@ impl HttpMetrics {
             "Time to take one chunk of an upload durably; has samples once the box takes uploads over HTTP",
             self.chunk_durations.clone(),
         );
+        registry.register("relaypacs_service_restarts", "Restarts of a service of the box after a panic", self.service_restarts.clone());
+    }
+
+    /// Counts that a service of the box (a fixed name) was started again after it had failed.
+    pub fn service_restarted(&self, service: &'static str) {
+        self.service_restarts.get_or_create(&Service { service }).inc();
     }
 
     /// Counts an answer. `route` is a template.

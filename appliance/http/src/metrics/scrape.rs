@@ -58,6 +58,14 @@ impl AtScrape {
                 levels.map(move |(level, count)| (vec![("destination", name), ("service_level", level.as_str())], count as f64))
             })
             .collect();
+        let age_by_level: Samples<'_> = queued()
+            .flat_map(|(name, queue)| {
+                let levels = ServiceLevel::ALL.into_iter().zip(queue.oldest_by_level);
+                levels.map(move |(level, age)| {
+                    (vec![("destination", name), ("service_level", level.as_str())], age.unwrap_or_default().as_secs_f64())
+                })
+            })
+            .collect();
         gauge(out, "relaypacs_queue_instances", "Instances waiting for a destination, by service level", &by_level)?;
         gauge(out, "relaypacs_queue_studies", "Studies with something waiting for a destination", &each(|queue| queue.studies as f64))?;
         gauge(out, "relaypacs_queue_bytes", "Bytes waiting for a destination", &each(|queue| queue.bytes as f64))?;
@@ -66,6 +74,12 @@ impl AtScrape {
             "relaypacs_queue_oldest_age_seconds",
             "How long the oldest instance has been waiting for a destination; 0: nothing waits",
             &each(|queue| queue.oldest.unwrap_or_default().as_secs_f64()),
+        )?;
+        gauge(
+            out,
+            "relaypacs_queue_level_oldest_age_seconds",
+            "How long the oldest instance of a service level has been waiting for a destination; 0: nothing waits",
+            &age_by_level,
         )?;
         gauge(
             out,
