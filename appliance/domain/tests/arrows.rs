@@ -11,13 +11,17 @@ use std::{
 use serde_json::Value;
 
 /// Each crate of the product and the crates of the product it may know. Normal dependencies only; tests may know more.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("relaypacs-domain", &[]),
     ("relaypacs-dicom", &["relaypacs-domain"]),
     ("relaypacs-buffer", &["relaypacs-domain"]),
     ("relaypacs-forward", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer"]),
     ("relaypacs-clinic", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer"]),
-    ("relaypacs-http", &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer", "relaypacs-forward", "relaypacs-clinic"]),
+    ("relaypacs-web-ui", &[]),
+    (
+        "relaypacs-http",
+        &["relaypacs-domain", "relaypacs-dicom", "relaypacs-buffer", "relaypacs-forward", "relaypacs-clinic", "relaypacs-web-ui"],
+    ),
     (
         "relaypacs",
         &[

@@ -37,6 +37,7 @@ export class Live {
 
   stop(): void {
     this.#stop.abort();
+    this.#wake?.();
     this.#channel.close();
   }
 
@@ -78,7 +79,7 @@ export class Live {
       begun = true;
       this.#announce("live");
       const reader = new EventReader();
-      for await (const text of pieces(response.body)) {
+      for await (const text of pieces(response.body, silence.signal)) {
         clearTimeout(quiet);
         quiet = setTimeout(abort, SILENCE_MS);
         this.line.heardAt = Date.now();
@@ -138,9 +139,10 @@ export class Live {
   }
 }
 
-async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+async function* pieces(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const reader = body.getReader();
+  signal.addEventListener("abort", () => void reader.cancel().catch(() => undefined));
   try {
     for (;;) {
       const { done, value } = await reader.read();

@@ -5,7 +5,10 @@ export const PASSWORD_RULES = [
   { id: "lower", holds: (password: string) => /\p{Ll}/u.test(password) },
   { id: "digit", holds: (password: string) => /\p{Nd}/u.test(password) },
   { id: "special", holds: (password: string) => /[^\p{L}\p{N}\s]/u.test(password) },
-  { id: "username", holds: (password: string, username: string) => username === "" || password.toLowerCase() !== username.toLowerCase() },
+  {
+    id: "username",
+    holds: (password: string, username: string) => username === "" || !password.toLowerCase().includes(username.toLowerCase()),
+  },
 ] as const;
 
 export const passwordHolds = (password: string, username: string) => PASSWORD_RULES.every((rule) => rule.holds(password, username));

@@ -39,11 +39,7 @@ export function Header({ user }: { user: User }) {
       </nav>
       <div className="ms-auto flex items-center gap-1">
         <div className="relative">
-          <IconButton
-            label={t("shell.notifications")}
-            className="text-inherit hover:bg-white/10"
-            onClick={() => void navigate("/notifications")}
-          >
+          <IconButton label={t("shell.notifications")} className="hover:bg-white/10" onClick={() => void navigate("/notifications")}>
             <Bell size={20} aria-hidden="true" />
           </IconButton>
           {unread.data ? (
@@ -56,7 +52,7 @@ export function Header({ user }: { user: User }) {
           ) : null}
         </div>
         <AccountMenu user={user} />
-        <IconButton label={t("shell.logout")} title={t("shell.logout")} className="text-inherit hover:bg-white/10" onClick={leave}>
+        <IconButton label={t("shell.logout")} title={t("shell.logout")} className="hover:bg-white/10" onClick={leave}>
           <LogOut size={20} aria-hidden="true" className="rtl:-scale-x-100" />
         </IconButton>
       </div>

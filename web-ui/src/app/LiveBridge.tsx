@@ -3,7 +3,9 @@ import { useEffect, useRef } from "react";
 import { unreadQuery } from "@/api/queries";
 import type { Notification as BoxNotification, UploadStatus } from "@/api/types";
 import { useLine, useServerEvents } from "@/api/useLive";
+import { useUser } from "@/api/useSession";
 import { showNotice } from "@/pwa/notices";
+import { useErrorTracker } from "./useErrorTracker";
 
 /** Which lists an event makes old. */
 const STALE: Record<string, string[][]> = {
@@ -21,6 +23,7 @@ export function LiveBridge() {
   const waiting = useRef(new Map<string, ReturnType<typeof setTimeout>>());
   const line = useLine();
   const unread = useQuery(unreadQuery);
+  useErrorTracker(useUser());
 
   const refresh = (key: string[]) => {
     const name = key.join("/");

@@ -1,8 +1,8 @@
 import { useLingui } from "@lingui/react";
 
-const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
-/** Bytes in decimal units, as disks and lines are sold: `1.2 MB`. */
+/** Bytes in decimal units, as disks and lines are sold, in the language's own letters: `1.2 MB`, `1,2 Mo`. */
 export function bytes(value: number, locale: string): string {
   let size = Math.max(0, value);
   let unit = 0;
@@ -11,7 +11,12 @@ export function bytes(value: number, locale: string): string {
     unit += 1;
   }
   const digits = unit === 0 || size >= 100 ? 0 : 1;
-  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(size)} ${UNITS[unit]}`;
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit: UNITS[unit] ?? "byte",
+    unitDisplay: "short",
+    maximumFractionDigits: digits,
+  }).format(size);
 }
 
 /** Seconds as people say them: `12 s`, `3 min`, `2 h 5 min`. */
@@ -64,6 +69,11 @@ export function personName(value: string | null | undefined): string {
   return rest && family ? `${family}, ${rest}` : family || rest;
 }
 
+/** The page's language as the reader's country writes it: `en` with a browser set to `en-GB` is `en-GB`. */
+export function regional(language: string, languages: readonly string[]): string {
+  return languages.find((tag) => tag.toLowerCase().startsWith(`${language}-`)) ?? language;
+}
+
 export type Format = {
   locale: string;
   bytes: (value: number) => string;
@@ -77,7 +87,7 @@ export type Format = {
 /** The formats above in the current language. */
 export function useFormat(): Format {
   const { i18n } = useLingui();
-  const locale = i18n.locale;
+  const locale = regional(i18n.locale, navigator.languages ?? []);
   return {
     locale,
     bytes: (value) => bytes(value, locale),

@@ -8,7 +8,7 @@ export const LANGUAGES = {
 export type Language = keyof typeof LANGUAGES;
 
 export function isLanguage(value: unknown): value is Language {
-  return typeof value === "string" && value in LANGUAGES;
+  return typeof value === "string" && Object.hasOwn(LANGUAGES, value);
 }
 
 /** The first language of the browser's list that there is; English otherwise. */

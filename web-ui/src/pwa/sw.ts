@@ -1,20 +1,16 @@
 /// <reference lib="webworker" />
-import { PrecacheController } from "workbox-precaching";
 import { SYNC_TAG } from "@/features/upload/protocol";
 import { syncUploads } from "@/features/upload/sync";
+import { Shell, type ShellFile } from "./shell";
 
 // The page's shell for a start without the line, background sync of uploads, and push. Answers of the API are never kept.
 
-declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: { url: string; revision: string | null }[] };
+declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: ShellFile[] };
 
-const shell = new PrecacheController();
-shell.addToCacheList(self.__WB_MANIFEST);
+const shell = new Shell(self.__WB_MANIFEST);
 
-self.addEventListener("install", (event) => void shell.install(event));
-self.addEventListener("activate", (event) => {
-  void shell.activate(event);
-  event.waitUntil(self.clients.claim());
-});
+self.addEventListener("install", (event) => event.waitUntil(shell.install()));
+self.addEventListener("activate", (event) => event.waitUntil(shell.activate().then(() => self.clients.claim())));
 
 /** Addresses that are the box's own and never the page. */
 const BOX = /^\/(api\/|docs|redoc|metrics|openapi\.json|ca\.crt|healthz|readyz|health$)/;
@@ -27,11 +23,11 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== location.origin || BOX.test(url.pathname)) return;
   const kept = request.mode === "navigate" ? "/index.html" : url.pathname;
-  if (shell.getCacheKeyForURL(kept) || LANGUAGE.test(kept)) event.respondWith(answer(kept, request));
+  if (shell.has(kept) || LANGUAGE.test(kept)) event.respondWith(answer(kept, request));
 });
 
 async function answer(kept: string, request: Request): Promise<Response> {
-  return (await shell.matchPrecache(kept)) ?? (await caches.match(kept)) ?? fetch(request);
+  return (await shell.find(kept)) ?? (await caches.match(kept)) ?? fetch(request);
 }
 
 self.addEventListener("message", ({ data }) => {

@@ -11,7 +11,7 @@ const LOOKS: Record<Look, string> = {
 
 /** The classes of a button, for links that look like one. */
 export const buttonClass = (look: Look = "plain") =>
-  `inline-flex min-h-11 items-center justify-center gap-2 rounded-lg border px-4 py-2 text-base font-medium no-underline transition-colors duration-150 disabled:opacity-60 lg:pointer-fine:min-h-9 lg:pointer-fine:px-3 lg:pointer-fine:py-1 lg:pointer-fine:text-sm ${LOOKS[look]}`;
+  `inline-flex min-h-11 items-center justify-center gap-2 whitespace-nowrap rounded-lg border px-4 py-2 text-base font-medium no-underline transition-colors duration-150 disabled:opacity-60 lg:pointer-fine:min-h-9 lg:pointer-fine:px-3 lg:pointer-fine:py-1 lg:pointer-fine:text-sm ${LOOKS[look]}`;
 
 type Props = ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; busy?: boolean; icon?: ReactNode; ref?: Ref<HTMLButtonElement> };
 
@@ -38,7 +38,7 @@ export function IconButton({
       {...rest}
       type={type}
       aria-label={label}
-      className={`inline-flex size-11 shrink-0 items-center justify-center rounded-lg text-text hover:bg-sunken disabled:opacity-60 lg:pointer-fine:size-9 ${className}`}
+      className={`inline-flex size-11 shrink-0 items-center justify-center rounded-lg hover:bg-sunken disabled:opacity-60 lg:pointer-fine:size-9 ${className}`}
     >
       {children}
     </button>

@@ -24,7 +24,7 @@ export function Table<R>({ label, columns, rows, rowKey, unread }: Props<R>) {
                 key={key}
                 role="columnheader"
                 scope="col"
-                className={`px-3 py-2 font-semibold text-muted ${end ? "text-end" : "text-start"}`}
+                className={`whitespace-nowrap px-3 py-2 font-semibold text-muted ${end ? "text-end" : "text-start"}`}
               >
                 {head}
               </th>

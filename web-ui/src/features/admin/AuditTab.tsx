@@ -5,7 +5,6 @@ import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
-import { Status } from "@/ui/Status";
 import { Table } from "@/ui/Table";
 import { type AuditFilter, auditQuery } from "./api";
 
@@ -16,7 +15,6 @@ export function AuditTab() {
   const [filter, setFilter] = useState<AuditFilter>({ actor: "", action: "", from: "", to: "" });
   const audit = useInfiniteQuery(auditQuery(useDeferredValue(filter)));
   const entries = audit.data?.pages.flatMap((page) => page.entries);
-  const intact = audit.data?.pages[0]?.intact;
   const field = (key: keyof AuditFilter) => ({
     value: filter[key],
     onChange: ({ target }: { target: { value: string } }) => setFilter({ ...filter, [key]: target.value }),
@@ -29,7 +27,6 @@ export function AuditTab() {
         <TextField label={t("filter.from")} type="date" {...field("from")} />
         <TextField label={t("filter.to")} type="date" {...field("to")} />
       </search>
-      {intact !== undefined && <Status tone={intact ? "ok" : "bad"}>{t(intact ? "audit.intact" : "audit.broken")}</Status>}
       {audit.isPending && <Skeleton rows={8} />}
       {audit.error && <Trouble error={audit.error} retry={() => void audit.refetch()} />}
       {entries?.length === 0 && <Empty title={t("audit.none")} />}

@@ -30,10 +30,10 @@ export const auditQuery = (filter: AuditFilter) =>
   infiniteQueryOptions({
     queryKey: ["audit", filter],
     queryFn: ({ pageParam }) => {
-      const given = Object.fromEntries(Object.entries({ ...filter, cursor: pageParam }).filter(([, value]) => value !== ""));
-      return call(api.GET("/api/v1/audit", { params: { query: { ...given, limit: 100 } } }));
+      const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== ""));
+      return call(api.GET("/api/v1/audit", { params: { query: { ...given, ...(pageParam ? { cursor: pageParam } : {}), limit: 100 } } }));
     },
-    initialPageParam: "",
+    initialPageParam: 0,
     getNextPageParam: (last) => last.next_cursor || undefined,
   });
 

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { Bar, BarChart, CartesianGrid, Cell, Line, LineChart, Pie, PieChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from "recharts";
 import type { Stats, Trend } from "@/api/types";
 import { useFormat } from "@/i18n/format";
@@ -71,10 +71,17 @@ function Figure({ title, head, rows, children }: { title: string; head: string[]
   );
 }
 
+const sliceLabel = ({ name, value }: { name?: string | number; value?: number }) => `${name} ${value}`;
+
 function ModalityChart({ stats }: { stats: Stats }) {
   const t = useT();
   const format = useFormat();
-  const data = slices(stats.modality).map((slice) => ({ ...slice, name: slice.key === "other" ? t("chart.other") : slice.key }));
+  // A new array would begin the animation anew at every render.
+  const other = t("chart.other");
+  const data = useMemo(
+    () => slices(stats.modality).map((slice) => ({ ...slice, name: slice.key === "other" ? other : slice.key })),
+    [stats.modality, other],
+  );
   return (
     <Figure
       title={t("chart.modality")}
@@ -91,7 +98,7 @@ function ModalityChart({ stats }: { stats: Stats }) {
             outerRadius="72%"
             isAnimationActive={!still()}
             animationDuration={200}
-            label={({ name, value }: { name?: string | number; value?: number }) => `${name} ${value}`}
+            label={sliceLabel}
             stroke="var(--surface)"
           >
             {data.map(({ key }, place) => (
@@ -134,7 +141,7 @@ function LevelChart({ stats }: { stats: Stats }) {
 function TrendChart({ trend }: { trend: Trend }) {
   const t = useT();
   const format = useFormat();
-  const data = trendRows(trend);
+  const data = useMemo(() => trendRows(trend), [trend]);
   const day = (date: string) => format.dicomDate(date);
   return (
     <Figure

@@ -27,10 +27,12 @@ export function PreferencesSection() {
     onChange: ({ target }: { target: { value: string } }) => save.mutate({ [key]: target.value }),
   });
   const { notify } = preferences;
-  const notice = (type: string, on: boolean) =>
-    save.mutate({
-      notify: { ...notify, types: (on ? [...notify.types, type] : notify.types.filter((one) => one !== type)) as typeof notify.types },
-    });
+  // None named means all.
+  const told = notify.types.length > 0 ? notify.types : NOTICES;
+  const notice = (type: string, on: boolean) => {
+    const types = on ? [...told, type] : told.filter((one) => one !== type);
+    save.mutate({ notify: { ...notify, types } });
+  };
   return (
     <Section title={t("prefs.title")}>
       <div className="grid gap-4 sm:grid-cols-2">
@@ -78,7 +80,7 @@ export function PreferencesSection() {
             key={type}
             label={t(`notice.${type}`)}
             disabled={offline}
-            checked={notify.types.some((one) => one === type)}
+            checked={told.includes(type)}
             onChange={({ target }) => notice(type, target.checked)}
           />
         ))}

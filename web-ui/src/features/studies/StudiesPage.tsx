@@ -110,7 +110,11 @@ function StudiesTable({ studies }: { studies: Study[] }) {
               ) : (
                 t("studies.unparsed")
               )}
-              {study.patient_id && <bdi className="ms-2 text-muted">{study.patient_id}</bdi>}
+              {study.patient_id && (
+                <span className="ms-2 text-muted">
+                  <bdi>{study.patient_id}</bdi>
+                </span>
+              )}
             </>
           ),
         },

@@ -64,6 +64,7 @@ export function StudyForm({ study, formId, onChange, onSubmit }: Props) {
         data-testid="modality-select"
         badge={badge("modality")}
         error={error("modality")}
+        defaultValue={study.form.modality}
         {...register("modality")}
       >
         {!fromFile("modality") && <option value="">{t("form.choose")}</option>}
@@ -78,6 +79,7 @@ export function StudyForm({ study, formId, onChange, onSubmit }: Props) {
         id="serviceLevel"
         data-testid="service-level-select"
         error={error("serviceLevel")}
+        defaultValue={study.form.serviceLevel}
         {...register("serviceLevel")}
       >
         {["stat", "emergency", "routine", "subspecialty"].map((level) => (
@@ -102,6 +104,7 @@ export function StudyForm({ study, formId, onChange, onSubmit }: Props) {
         data-testid="gender-select"
         badge={badge("gender")}
         error={error("gender")}
+        defaultValue={study.form.gender}
         {...register("gender")}
       >
         <option value="">{t("form.choose")}</option>

@@ -15,12 +15,13 @@ export function WizardProgress({ jobIds }: { jobIds: string[] }) {
   const t = useT();
   const jobs = useJobs().filter(({ id }) => jobIds.includes(id));
   const over = jobs.length > 0 && jobs.every(({ state }) => isOver(state));
+  const failed = jobs.some(({ state }) => state.kind === "failed");
   const asking = jobs.find(({ state }) => state.kind === "duplicate");
   return (
     <div className="flex flex-col gap-4">
       {over ? (
-        <Banner tone="ok" testid="upload-complete-banner">
-          <p className="text-lg font-semibold">{t("wizard.complete")}</p>
+        <Banner tone={failed ? "bad" : "ok"} testid="upload-complete-banner">
+          <p className="text-lg font-semibold">{t(failed ? "wizard.failed" : "wizard.complete")}</p>
         </Banner>
       ) : (
         <p className="text-lg font-semibold">{t("wizard.uploading")}</p>

@@ -1,6 +1,7 @@
 import { retryAfter } from "@/api/problem";
 import { backoffMs } from "@/api/sse";
-import type { Duplicate, Job, JobState, Receipt } from "@/store/job";
+import type { Duplicate, Job, JobState } from "@/store/job";
+import { type BatchAnswer, isChecksum, receiptOf, type StatusAnswer, sha256Of, words } from "./answers";
 import { type Chunk, missingChunks, PackSizer } from "./plan";
 import type { Request, Response, Transport } from "./transport";
 
@@ -36,13 +37,6 @@ const PROCESSING_WAIT_MS = 2000;
 class Gone extends Error {}
 /** The job came to a state that needs a person, or was stopped. */
 class Stop extends Error {}
-
-type BatchAnswer = { file_id: string; chunk_index: number; status: string; error?: string | null };
-type StatusAnswer = {
-  state: string;
-  uploaded_bytes: number;
-  files: Record<string, { received_chunks: number[]; complete: boolean; size: number; error?: string | null }>;
-};
 
 /**
  * Sends one job to the box, through whatever the line does, until it is complete, stopped or in need of a person. Knows neither React nor
@@ -417,33 +411,4 @@ export class Runner {
   #check(): void {
     if (this.signal.aborted) throw new Stop();
   }
-}
-
-/** SHA-256 in hex; null where the page is no secure context and there is no WebCrypto. */
-async function sha256Of(part: Blob): Promise<string | null> {
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await part.arrayBuffer()));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-const isChecksum = (answer: BatchAnswer) => /checksum|sha|digest/i.test(`${answer.status} ${answer.error ?? ""}`);
-
-/** What a refusal says of itself: its detail, and which fields were wrong. */
-function words(answer: Response): string {
-  const body = answer.body as { detail?: string; title?: string; errors?: { pointer: string; detail: string }[] } | null;
-  const fields = body?.errors?.map(({ pointer, detail }) => `${pointer.replace(/^\//, "")}: ${detail}`).join("; ");
-  return fields || body?.detail || body?.title || `status ${answer.status}`;
-}
-
-function receiptOf(body: unknown, now: number): Receipt {
-  const answer = body as Record<string, unknown>;
-  return {
-    status: String(answer.status ?? ""),
-    reportId: (answer.report_id as string | null) ?? null,
-    warnings: (answer.warnings as string[] | undefined) ?? [],
-    processed: Number(answer.processed_files ?? 0),
-    failed: Number(answer.failed_files ?? 0),
-    files: ((answer.files as Receipt["files"] | undefined) ?? []).filter((file) => file.status !== "success").slice(0, 1000),
-    completedAt: now,
-  };
 }

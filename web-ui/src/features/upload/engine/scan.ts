@@ -25,7 +25,8 @@ export async function scan(files: { file: Blob }[], tell: (results: Scanned[], d
     while (next < files.length) {
       const place = next;
       next += 1;
-      found.push(await scanFile((files[place] as { file: Blob }).file, place));
+      const result = await scanFile((files[place] as { file: Blob }).file, place);
+      found.push(result);
       done += 1;
       if (found.length >= 100) {
         tell(found, done);

@@ -1,0 +1,93 @@
+import { createHmac } from "node:crypto";
+import { expect, signIn, test } from "./support/test";
+
+/** A time-based code (RFC 6238: SHA-1, six digits, 30 s). */
+function totp(secret: string, at = Date.now()): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replace(/=+$/, "")].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g)?.map((byte) => Number.parseInt(byte, 2)) ?? []);
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac("sha1", key).update(counter).digest();
+  const offset = (mac[19] as number) & 15;
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+test("signing in, staying signed in over a reload, and signing out", async ({ page, stack }) => {
+  await page.goto(`${stack.box.url}/settings`);
+  await expect(page).toHaveURL(/\/login$/);
+  await expect(page.getByRole("heading", { name: "RelayPACS" })).toHaveCount(1);
+  await page.locator("#username").fill(stack.clinician.username);
+  await page.locator("#password").fill("wrong");
+  await page.getByTestId("login-button").click();
+  await expect(page.getByText("Invalid credentials or authentication code.")).toBeVisible();
+  await page.locator("#password").fill(stack.clinician.password);
+  await page.getByRole("button", { name: "Show" }).click();
+  await expect(page.locator("#password")).toHaveAttribute("type", "text");
+  await page.getByRole("button", { name: "Sign In to Gateway" }).click();
+  await expect(page).toHaveURL(/\/settings$/);
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
+  await page.getByTitle("Logout").click();
+  await expect(page).toHaveURL(/\/login$/);
+  await page.goto(`${stack.box.url}/reports`);
+  await expect(page).toHaveURL(/\/login$/);
+});
+
+test("the second factor: set up by its QR code, asked for, turned off", async ({ page, stack }) => {
+  const user = await stack.box.invite(await stack.box.signedIn(stack.admin), "clinician", "totpuser");
+  await signIn(page, stack, user, "/settings");
+  await page.getByRole("button", { name: "Enable 2FA" }).click();
+  await expect(page.getByAltText("2FA QR Code")).toBeVisible();
+  const secret = (await page.locator("dialog code").textContent()) ?? "";
+  await page.getByPlaceholder("000 000").fill(totp(secret));
+  await page.getByRole("button", { name: "Verify & Enable" }).click();
+  await expect(page.getByText("Two-Factor Authentication enabled!")).toBeVisible();
+  const recovery = await page.getByTestId("recovery-codes").locator("li").allTextContents();
+  expect(recovery.length).toBeGreaterThanOrEqual(8);
+  await page.getByRole("button", { name: "I have kept them" }).click();
+  await page.getByTitle("Logout").click();
+  await page.locator("#username").fill(user.username);
+  await page.locator("#password").fill(user.password);
+  await page.getByTestId("login-button").click();
+  await expect(page.getByLabel("Authentication Code")).toBeVisible();
+  await page.getByPlaceholder("000000").fill(recovery[0] ?? "");
+  await page.getByRole("button", { name: "Verify & Sign In" }).click();
+  await expect(page.getByTitle("Logout")).toBeVisible();
+  await page.goto(`${stack.box.url}/settings`);
+  await page.getByRole("button", { name: "Disable 2FA" }).click();
+  await page.getByPlaceholder("000 000").fill(recovery[1] ?? "");
+  await page.getByRole("button", { name: "Turn off", exact: true }).click();
+  await expect(page.getByRole("button", { name: "Enable 2FA" })).toBeVisible();
+});
+
+test("an invite makes an account of its role, once", async ({ page, stack }) => {
+  const admin = await stack.box.signedIn(stack.admin);
+  const { body } = await stack.box.api("POST", "/users/invites", admin.token, { role: "radiologist" });
+  await page.goto(`${stack.box.url}/login#invite=${body.code}`);
+  await expect(page).toHaveURL(/\/login$/);
+  await page.locator("#username").fill("newreader");
+  await page.getByLabel("Clinical Email").fill("new@clinic.example");
+  await page.locator("#password").fill("Correct-Horse-7!");
+  await page.getByRole("button", { name: "Create Secure Account" }).click();
+  await expect(page.getByRole("heading", { name: "Studies" })).toBeVisible();
+});
+
+test("roles see only what is theirs", async ({ page, stack }) => {
+  await signIn(page, stack, stack.radiologist);
+  await expect(page).toHaveURL(/\/studies$/);
+  await expect(page.getByRole("button", { name: "UPLOAD" })).toHaveCount(0);
+  await page.goto(`${stack.box.url}/admin/users`);
+  await expect(page.getByText("Not for your role")).toBeVisible();
+});
+
+test("the page locks, and the same user comes back to where they were", async ({ page, stack }) => {
+  await signIn(page, stack, stack.radiographer, "/studies");
+  await page.getByRole("button", { name: "Account menu" }).click();
+  await page.getByRole("menuitem", { name: "Lock the screen" }).click();
+  await expect(page.getByText("Locked. Sign in again as")).toBeVisible();
+  await expect(page.locator("#username")).toHaveValue(stack.radiographer.username);
+  await page.locator("#password").fill(stack.radiographer.password);
+  await page.getByTestId("login-button").click();
+  await expect(page).toHaveURL(/\/studies$/);
+});

@@ -1,0 +1,47 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { createServer } from "node:net";
+import { promisify } from "node:util";
+
+export const run = promisify(execFile);
+
+/** A port of the loopback that nobody listens on now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
+
+/** Asks again until `ready` holds; what it waits for stands in the error. */
+export async function until(what: string, ready: () => Promise<boolean>, seconds = 60): Promise<void> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    if (await ready().catch(() => false)) return;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** A program of ours or a peer, its output in a file. */
+export class Program {
+  readonly #child: ChildProcess;
+  readonly ended: Promise<void>;
+
+  constructor(command: string, args: string[], log: string, cwd?: string) {
+    this.#child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...(cwd ? { cwd } : {}) });
+    const out = createWriteStream(log, { flags: "a" });
+    this.#child.stdout?.pipe(out);
+    this.#child.stderr?.pipe(out);
+    this.ended = new Promise((resolve) => this.#child.once("exit", () => resolve()));
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    this.#child.kill(signal);
+    await this.ended;
+  }
+}

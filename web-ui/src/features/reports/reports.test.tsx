@@ -1,0 +1,130 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { HttpResponse } from "msw";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Report } from "@/api/types";
+import { show, signInAs } from "@/test/page";
+import { answer, cut, empty, refuse } from "@/test/server";
+import { ReportPage } from "./ReportPage";
+import { ReportsPage } from "./ReportsPage";
+
+const report = (change: Partial<Report> = {}): Report =>
+  ({
+    id: "r1",
+    upload_id: "up1",
+    study_instance_uid: "1.2.3",
+    status: "ready",
+    patient_name: "DOE^JANE",
+    modality: "CT",
+    study_description: "Chest",
+    service_level: "routine",
+    radiologist_name: "Dr. Osei",
+    report_text: "No finding.",
+    report_url: null,
+    user_id: "u1",
+    is_read: false,
+    created_at: "2026-01-02T03:04:05Z",
+    updated_at: "2026-01-02T04:04:05Z",
+    ...change,
+  }) as Report;
+
+const ROUTES = [
+  { path: "/reports", element: <ReportsPage /> },
+  { path: "/reports/:id", element: <ReportPage /> },
+];
+
+let asked: URLSearchParams[] = [];
+
+beforeEach(async () => {
+  asked = [];
+  await signInAs({ role: "clinician" });
+  answer("get", "/api/v1/reports", ({ url }) => {
+    asked.push(url.searchParams);
+    return { reports: [report(), report({ id: "r2", status: "pending", is_read: true })], total: 120, unread: { ready: 1 } };
+  });
+});
+
+test("reports by state with what is unread, fifty at a time", async () => {
+  const { router } = show(ROUTES, "/reports");
+  expect(await screen.findByTestId("reports-list")).toBeTruthy();
+  expect(screen.getByTestId("reports-header").textContent).toBe("My Reports");
+  expect(screen.getByRole("button", { name: /^Ready.*1 unread$/ })).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await waitFor(() => expect(asked.at(-1)?.get("offset")).toBe("50"));
+  expect(screen.getByText("2 of 3")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: /^Pending/ }));
+  await waitFor(() => expect(asked.at(-1)?.get("status")).toBe("pending"));
+  expect(router.state.location.search).toBe("?status=pending");
+  const [ready, pending] = screen.getAllByRole("button", { name: "Download PDF" });
+  expect((ready as HTMLButtonElement).disabled).toBe(false);
+  expect((pending as HTMLButtonElement).disabled).toBe(true);
+});
+
+test("no report yet, and none in a state", async () => {
+  answer("get", "/api/v1/reports", { reports: [], total: 0, unread: {} });
+  const first = show(ROUTES, "/reports");
+  expect((await screen.findByTestId("reports-empty")).textContent).toContain("No report yet");
+  first.unmount();
+  show(ROUTES, "/reports?status=ready");
+  await userEvent.click(await screen.findByRole("button", { name: "Show everything" }));
+  expect((await screen.findByTestId("reports-empty")).textContent).toContain("No report yet");
+});
+
+test("without the box the last rows are shown with their age", async () => {
+  const first = show(ROUTES, "/reports");
+  await screen.findByTestId("reports-list");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  first.unmount();
+  cut("get", "/api/v1/reports");
+  show(ROUTES, "/reports");
+  expect(await screen.findByText(/The box cannot be reached/)).toBeTruthy();
+  expect(screen.getByTestId("reports-list")).toBeTruthy();
+});
+
+test("a PDF is fetched with its progress and saved", async () => {
+  answer(
+    "get",
+    "/api/v1/reports/{id}/download",
+    (() => new HttpResponse(new Uint8Array(1000), { headers: { "content-type": "application/pdf", "content-length": "1000" } })) as never,
+  );
+  const made = vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
+  show(ROUTES, "/reports");
+  await userEvent.click((await screen.findAllByRole("button", { name: "Download PDF" }))[0] as HTMLElement);
+  await waitFor(() => expect(made).toHaveBeenCalled());
+  expect(made.mock.calls.map(([blob]) => (blob as Blob).size)).toEqual([1000]);
+  refuse("get", "/api/v1/reports/{id}/download", 404, { code: "report-not-ready" });
+  await userEvent.click((await screen.findAllByRole("button", { name: "Download PDF" }))[0] as HTMLElement);
+  expect(await screen.findByText(/could not be fetched/)).toBeTruthy();
+});
+
+test("opening a report marks it read; one that is not ready can be asked for", async () => {
+  answer("get", "/api/v1/reports/{id}", report({ status: "assigned", report_text: null }));
+  const { calls } = empty("post", "/api/v1/reports/{id}/read");
+  answer("post", "/api/v1/reports/{id}/sync", report({ status: "assigned" }) as never);
+  show(ROUTES, "/reports/r1");
+  expect(await screen.findByText("Assigned, not read yet.")).toBeTruthy();
+  await waitFor(() => expect(calls).toHaveLength(1));
+  await userEvent.click(screen.getByRole("button", { name: "Ask now" }));
+  expect(await screen.findByText("The PACS was asked just now.")).toBeTruthy();
+  expect(screen.queryByRole("heading", { name: "Edit" })).toBeNull();
+});
+
+test("a radiologist writes the report and moves it on", async () => {
+  await signInAs({ role: "radiologist" });
+  answer("get", "/api/v1/reports/{id}", report({ status: "pending", report_text: "", is_read: true }));
+  let sent: unknown;
+  answer("patch", "/api/v1/reports/{id}", ({ body }) => {
+    sent = body;
+    return report({ status: "additional_data_required" });
+  });
+  show(ROUTES, "/reports/r1");
+  await userEvent.type(await screen.findByLabelText("Text"), "Small nodule.");
+  const status = screen.getByLabelText("Status") as HTMLSelectElement;
+  expect([...status.options].map(({ value }) => value)).toEqual(["pending", "ready", "additional_data_required"]);
+  await userEvent.selectOptions(status, "additional_data_required");
+  await userEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(() =>
+    expect(sent).toEqual({ status: "additional_data_required", radiologist_name: "Dr. Osei", report_text: "Small nodule." }),
+  );
+  expect(await screen.findByText("The radiologist needs more data.")).toBeTruthy();
+});
