@@ -18,7 +18,7 @@ use std::{
 };
 
 use relaypacs_buffer::{Buffer, OpenError, Options, Recovery};
-use relaypacs_clinic::{Clinic, ClinicOptions};
+use relaypacs_clinic::{Clinic, ClinicOptions, uploads::Uploads};
 use relaypacs_dicom::ScpOptions;
 use relaypacs_domain::Clock;
 use relaypacs_forward::Forwarder;
@@ -40,6 +40,8 @@ use crate::{
 
 /// Objects in flight may end within this time after the stop.
 const DRAIN: Duration = Duration::from_secs(12);
+/// How often uploads that nobody goes on with are looked for.
+const SWEEP_UPLOADS: Duration = Duration::from_mins(1);
 /// All services must have ended within this time after the stop; what has not is cut off.
 const SERVICES_END: Duration = Duration::from_secs(16);
 /// The last checkpoint must be written within this time.
@@ -210,9 +212,23 @@ impl Appliance {
             let (completion, buffer, token) = (completion.clone(), buffer.clone(), token.clone());
             async move { completion.watch(&buffer, token).await }
         }));
+        let (uploads, token) = (self.clinic.uploads.clone(), stop.clone());
+        services.spawn(supervise("uploads", stop.clone(), move || keep_up(uploads.clone(), token.clone())));
         let token = stop.clone();
         services.spawn(supervise("heartbeat", metrics.clone(), stop.clone(), move || notify::heartbeat(token.clone())));
         services
+    }
+}
+
+/// Goes on with completions that were cut off, and sweeps up after uploads that nobody goes on with.
+async fn keep_up(uploads: Uploads, stop: CancellationToken) {
+    let mut pause = tokio::time::interval(SWEEP_UPLOADS);
+    while stop.run_until_cancelled(pause.tick()).await.is_some() {
+        match uploads.sweep().await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "uploads that nobody went on with have expired"),
+            Err(error) => tracing::warn!(%error, "uploads could not be looked after; it is tried again"),
+        }
     }
 }
 

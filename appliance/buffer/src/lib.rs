@@ -38,7 +38,7 @@ pub use migrate::{Migrated, migrate};
 pub use outbox::{Claim, ClaimLimits, ClaimedInstance};
 pub use parts::{ComposeError, StoredInstance, StoredPart};
 pub use query::{InstanceDetail, LedgerEntry, LedgerPage, Queue, SeriesDetail, Study, StudyDelivery, StudyDetail, StudyPage, StudyQuery};
-pub use reader::{Pieces, ReadError, Reader};
+pub use reader::{Pieces, PiecesFile, ReadError, Reader};
 pub use scrub::ScrubReport;
 pub use verify::{Difference, VerifyReport, verify};
 pub use watermarks::Usage;

@@ -1,6 +1,6 @@
 //! What people ask: studies, their instances, the ledger, the queues, events.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use relaypacs_domain::{
     AeTitle, Delivery, DestinationName, Event, EventKind, Failure, Flag, HeldReason, ObjectId, ServiceLevel, Sha256, Source, SourceKind,
@@ -26,6 +26,10 @@ pub struct StudyQuery {
     pub from: Option<Timestamp>,
     /// Received then or earlier.
     pub to: Option<Timestamp>,
+    /// Has this in patient's name or id, accession number or Study Instance UID, upper and lower case being the same.
+    pub text: Option<String>,
+    /// One of these.
+    pub only: Option<HashSet<Uid>>,
     /// At most this many (1–500).
     pub limit: usize,
     /// Where the last page ended.

@@ -1,10 +1,14 @@
 //! Reading an object, or parts, back: in order, verified, in constant memory.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    sync::Arc,
+};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use relaypacs_domain::{Identity, ObjectId, Sha256};
-use tokio::task::JoinHandle;
+use tokio::{runtime::Handle, task::JoinHandle};
 
 use crate::{
     CatalogueError,
@@ -68,7 +72,7 @@ pub enum ReadError {
         /// Number of the segment file.
         segment: u64,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It could not be looked up.
     #[error(transparent)]
@@ -110,6 +114,11 @@ impl Reader {
     pub fn seek(&mut self, range: Range<u64>) {
         self.pieces.seek(range);
     }
+
+    /// Its bytes alone.
+    pub fn into_pieces(self) -> Pieces {
+        self.pieces
+    }
 }
 
 impl Pieces {
@@ -134,6 +143,11 @@ impl Pieces {
         self.left.start += piece.len() as u64;
         self.ahead = self.begin();
         Ok(Some(piece))
+    }
+
+    /// The same as a file, for a thread that may block (never one of the runtime's workers).
+    pub fn into_file(self, runtime: Handle) -> PiecesFile {
+        PiecesFile { pieces: self, runtime, at: 0, ahead: Bytes::new() }
     }
 
     /// Restarts at a byte range (cut to the length).
@@ -166,6 +180,50 @@ impl Pieces {
             let part = (left.start - start) as usize..(left.end - start).min(u64::from(extent.len)) as usize;
             read_piece(object, &segment, &extent, part, &pool)
         }))
+    }
+}
+
+/// [`Pieces`] as a file. An error of the buffer is the inner error of what `read` gives.
+pub struct PiecesFile {
+    pieces: Pieces,
+    runtime: Handle,
+    at: u64,
+    ahead: Bytes,
+}
+
+impl Read for PiecesFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.ahead.is_empty() {
+            match self.runtime.block_on(self.pieces.next()).map_err(io::Error::other)? {
+                Some(piece) => self.ahead = piece,
+                None => return Ok(0),
+            }
+        }
+        let taken = into.len().min(self.ahead.len());
+        self.ahead.copy_to_slice(&mut into[..taken]);
+        self.at += taken as u64;
+        Ok(taken)
+    }
+}
+
+impl Seek for PiecesFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let len = self.pieces.len();
+        let target = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => len.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        let target = target.ok_or(io::ErrorKind::InvalidInput)?;
+        match target.checked_sub(self.at).filter(|skip| *skip <= self.ahead.len() as u64) {
+            Some(skip) => self.ahead.advance(skip as usize),
+            None => {
+                self.ahead = Bytes::new();
+                self.pieces.seek(target..len);
+            }
+        }
+        self.at = target;
+        Ok(target)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `scu/` | the sender: [`send`] and [`echo()`] |
 //! | `part10` | file meta group of Part-10 files |
 //! | `sink` | the seam to storage |
+//! | `preview/` | a frame as a picture |
 //! | `file_start` | what a file is, judged by how it begins |
 //! | `metrics` | what is counted |
 //!
@@ -21,6 +22,7 @@ mod file_start;
 mod header;
 mod metrics;
 mod part10;
+pub mod preview;
 mod scu;
 mod sink;
 

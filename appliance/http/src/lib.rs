@@ -23,6 +23,7 @@ mod extract;
 mod forwarded;
 mod front;
 mod health;
+mod inspect;
 mod limits;
 mod metrics;
 mod modalities;
@@ -42,6 +43,7 @@ mod system_public;
 mod time;
 mod tls;
 mod totp;
+mod uploads;
 mod users;
 
 pub use app::{App, BoxInfo, Entrance, KnownModality, LogFilter, Page, Parts};

@@ -238,6 +238,11 @@ impl Problem {
         self
     }
 
+    /// Says something else than the status alone.
+    pub(crate) fn set_detail(&mut self, detail: impl Into<String>) {
+        self.0.detail = detail.into();
+    }
+
     /// Adds a header to the answer.
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));

@@ -20,7 +20,7 @@ use crate::{
     audit, auth, destinations, docs,
     forwarded::note_client,
     front::{add_legacy, front, is_the_pages},
-    health,
+    health, inspect,
     limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, Gate, MAX_BODY_BYTES, gated},
     metrics, modalities,
     network::Network,
@@ -29,7 +29,7 @@ use crate::{
     plain,
     problem::Problem,
     rate::limited,
-    studies, system, system_public, totp, users,
+    studies, system, system_public, totp, uploads, users,
 };
 
 /// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
@@ -78,6 +78,9 @@ fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
         .merge(totp::routes())
         .merge(users::routes())
         .merge(audit::routes())
+        .merge(uploads::routes())
+        .merge(inspect::routes())
+        .merge(studies::peoples_routes())
         .merge(read_routes())
 }
 

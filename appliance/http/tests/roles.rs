@@ -28,8 +28,10 @@ enum Who {
 /// Everybody with an account.
 const USERS: Who = Roles(&[Clinician, Radiographer, Radiologist, Admin]);
 const ADMINS: Who = Roles(&[Admin]);
-/// Who sees every study in the buffer.
-const WATCHERS: Who = Roles(&[Radiographer, Radiologist, Admin]);
+/// Who may retry and prioritise.
+const STEERERS: Who = Roles(&[Radiographer, Admin]);
+/// Who may begin an upload.
+const UPLOADERS: Who = Roles(&[Clinician, Radiographer, Admin]);
 
 /// Method, path, who may.
 const TABLE: &[(&str, &str, Who)] = &[
@@ -41,9 +43,24 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("GET", "/api/v1/system", USERS),
     ("GET", "/api/v1/destinations", USERS),
     ("GET", "/api/v1/modalities", USERS),
-    ("GET", "/api/v1/studies", WATCHERS),
-    ("GET", "/api/v1/studies/{uid}", WATCHERS),
-    ("GET", "/api/v1/studies/{uid}/ledger", WATCHERS),
+    // Clinicians see the studies of their own uploads; others do not exist for them.
+    ("GET", "/api/v1/studies", USERS),
+    ("POST", "/api/v1/studies/search", USERS),
+    ("GET", "/api/v1/studies/{uid}", USERS),
+    ("GET", "/api/v1/studies/{uid}/ledger", USERS),
+    ("GET", "/api/v1/studies/{uid}/instances/{sop}/preview", USERS),
+    ("POST", "/api/v1/studies/{uid}/retry", STEERERS),
+    ("POST", "/api/v1/studies/{uid}/priority", STEERERS),
+    // An upload that is not there is nobody's.
+    ("POST", "/api/v1/upload/init", UPLOADERS),
+    ("PUT", "/api/v1/upload/{id}/chunk", USERS),
+    ("POST", "/api/v1/upload/{id}/batch", USERS),
+    ("GET", "/api/v1/upload/{id}/status", USERS),
+    ("POST", "/api/v1/upload/{id}/complete", USERS),
+    ("DELETE", "/api/v1/upload/{id}", USERS),
+    ("GET", "/api/v1/upload", USERS),
+    ("POST", "/api/v1/auth/refresh-upload-token", USERS),
+    ("POST", "/api/v1/dicom/inspect", USERS),
     ("POST", "/api/v1/auth/register", Anyone),
     ("POST", "/api/v1/auth/login", Anyone),
     ("POST", "/api/v1/auth/refresh", Anyone),

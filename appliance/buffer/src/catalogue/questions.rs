@@ -59,7 +59,7 @@ impl Catalogue {
             let (key, row) = row.map_err(storage)?;
             let key = key.value();
             if !filter.is_open() {
-                if !filter.admits(key, &head(row.value())?) {
+                if !filter.admits(key, &head(row.value())?) || !filter.admits_row(row.value())? {
                     continue;
                 }
                 page.total += 1;
@@ -322,7 +322,33 @@ impl<'a> Filter<'a> {
     /// Whether it asks nothing.
     fn is_open(&self) -> bool {
         let query = self.query;
-        query.modality.is_none() && query.source.is_none() && self.state.is_none() && query.from.is_none() && query.to.is_none()
+        query.modality.is_none()
+            && query.source.is_none()
+            && self.state.is_none()
+            && query.from.is_none()
+            && query.to.is_none()
+            && !self.looks_inside()
+    }
+
+    /// Whether it asks more than the head tells.
+    fn looks_inside(&self) -> bool {
+        self.query.text.is_some() || self.query.only.is_some()
+    }
+
+    fn admits_row(&self, row: &[u8]) -> Done<bool> {
+        if !self.looks_inside() {
+            return Ok(true);
+        }
+        let row: StudyRow = decode("studies", row)?;
+        let is_one = self.query.only.as_ref().is_none_or(|only| row.uid.as_ref().is_some_and(|uid| only.contains(uid)));
+        let Some(text) = &self.query.text else { return Ok(is_one) };
+        let text = text.to_lowercase();
+        let places = [&row.patient_name, &row.patient_id, &row.accession_number];
+        let found = places
+            .into_iter()
+            .flatten()
+            .any(|place| place.to_lowercase().replace('^', " ").contains(&text) || place.to_lowercase().contains(&text));
+        Ok(is_one && (found || row.uid.as_ref().is_some_and(|uid| uid.as_str().contains(&text))))
     }
 
     fn admits(&self, key: u64, head: &StudyHead) -> bool {

@@ -9,8 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use bytes::{Buf, Bytes};
-use relaypacs_buffer::{Pieces, ReadError};
+use relaypacs_buffer::{PiecesFile, ReadError};
 use tokio::runtime::Handle;
 use zip::{ZipArchive, read::ZipFile};
 
@@ -38,7 +37,7 @@ const PIECE: usize = 64 << 10;
 pub(super) async fn take_over(job: Arc<Job>, plan: FilePlan) -> Result<Vec<FileOutcome>, UploadError> {
     let pieces = job.uploads.inner.buffer.read_parts(&plan.parts)?;
     let handle = Handle::current();
-    let work = move || Unpacking { job, plan, handle: handle.clone() }.run(PartsFile::new(pieces, handle));
+    let work = move || Unpacking { job, plan, handle: handle.clone() }.run(pieces.into_file(handle));
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(UploadError::Unavailable("unpacking an archive did not end".into())))
 }
 
@@ -57,11 +56,13 @@ enum Spoilt {
 }
 
 impl Unpacking {
-    fn run(&self, mut file: PartsFile) -> Result<Vec<FileOutcome>, UploadError> {
+    fn run(&self, mut file: PiecesFile) -> Result<Vec<FileOutcome>, UploadError> {
         let options = &self.job.uploads.inner.options;
         let whole_failed = |why: String| Ok(vec![self.plan.ended(FileStatus::Failed, None, Some(why))]);
-        if let Err(why) = check_table(&mut file, u64::from(options.max_files)) {
-            return file.fault().map_or_else(|| whole_failed(why), Err);
+        match check_table(&mut file, u64::from(options.max_files)) {
+            Ok(()) => {}
+            Err(Spoilt::Entry(why)) => return whole_failed(why),
+            Err(Spoilt::Box(why)) => return Err(why),
         }
         let mut archive = match ZipArchive::new(file) {
             Ok(archive) => archive,
@@ -108,7 +109,7 @@ impl Unpacking {
     /// Unpacks an entry into the buffer; it is committed if it is an instance.
     fn entry(
         &self,
-        entry: &mut ZipFile<'_, PartsFile>,
+        entry: &mut ZipFile<'_, PiecesFile>,
         left: &mut u64,
     ) -> Result<(FileStatus, Option<relaypacs_domain::Uid>, Option<String>), Spoilt> {
         let packed = entry.compressed_size();
@@ -180,86 +181,24 @@ impl Unpacking {
 }
 
 fn spoilt(error: &io::Error) -> Spoilt {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<UploadError>()) {
-        Some(fault) => Spoilt::Box(fault.clone()),
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<ReadError>()) {
+        Some(_) => Spoilt::Box(UploadError::Unavailable("what was received cannot be read from the disk".into())),
         None => Spoilt::Entry(format!("it cannot be unpacked: {error}")),
     }
 }
 
 /// Bounds the archive's table before anything reads it. An archive with a comment could have two ends; none is taken.
-fn check_table(file: &mut PartsFile, most_entries: u64) -> Result<(), String> {
+fn check_table(file: &mut PiecesFile, most_entries: u64) -> Result<(), Spoilt> {
     let mut end = [0; END_RECORD as usize];
-    let read = file.seek(SeekFrom::End(-(END_RECORD as i64))).and_then(|_| file.read_exact(&mut end));
-    if read.is_err() || !end.starts_with(b"PK\x05\x06") || end[20..] != [0, 0] {
-        return Err("the archive is cut off, or has a comment".into());
+    file.seek(SeekFrom::End(-(END_RECORD as i64))).and_then(|_| file.read_exact(&mut end)).map_err(|error| spoilt(&error))?;
+    if !end.starts_with(b"PK\x05\x06") || end[20..] != [0, 0] {
+        return Err(Spoilt::Entry("the archive is cut off, or has a comment".into()));
     }
     let u16_at = |at: usize| u64::from(u16::from_le_bytes([end[at], end[at + 1]]));
     let u32_at = |at: usize| u64::from(u32::from_le_bytes([end[at], end[at + 1], end[at + 2], end[at + 3]]));
     let (entries, table) = (u16_at(10), u32_at(12));
     if entries > most_entries || entries == u64::from(u16::MAX) || table > MOST_TABLE {
-        return Err(format!("the archive has more than {most_entries} entries"));
+        return Err(Spoilt::Entry(format!("the archive has more than {most_entries} entries")));
     }
-    file.rewind().map_err(|error| error.to_string())
-}
-
-/// Parts of the buffer as a file, for a thread that may block.
-struct PartsFile {
-    pieces: Pieces,
-    handle: Handle,
-    len: u64,
-    at: u64,
-    ahead: Bytes,
-    fault: Option<UploadError>,
-}
-
-impl PartsFile {
-    fn new(pieces: Pieces, handle: Handle) -> Self {
-        Self { len: pieces.len(), pieces, handle, at: 0, ahead: Bytes::new(), fault: None }
-    }
-
-    /// The box's own fault, if one kept it from reading.
-    fn fault(&mut self) -> Option<UploadError> {
-        self.fault.take()
-    }
-}
-
-impl Read for PartsFile {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.ahead.is_empty() {
-            let next = self.handle.block_on(self.pieces.next());
-            match next.map_err(|why: ReadError| UploadError::from(why)) {
-                Ok(Some(piece)) => self.ahead = piece,
-                Ok(None) => return Ok(0),
-                Err(why) => {
-                    self.fault = Some(why.clone());
-                    return Err(io::Error::other(why));
-                }
-            }
-        }
-        let taken = into.len().min(self.ahead.len());
-        self.ahead.copy_to_slice(&mut into[..taken]);
-        self.at += taken as u64;
-        Ok(taken)
-    }
-}
-
-impl Seek for PartsFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.len.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        let target = target.ok_or(io::ErrorKind::InvalidInput)?;
-        let within = target.checked_sub(self.at).filter(|skip| *skip <= self.ahead.len() as u64);
-        match within {
-            Some(skip) => self.ahead.advance(skip as usize),
-            None => {
-                self.ahead = Bytes::new();
-                self.pieces.seek(target..self.len);
-            }
-        }
-        self.at = target;
-        Ok(target)
-    }
+    file.rewind().map_err(|error| spoilt(&error))
 }

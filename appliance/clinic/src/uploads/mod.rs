@@ -37,7 +37,7 @@ mod tests;
 mod views;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -193,6 +193,11 @@ impl Uploads {
     /// The uploads that brought instances of a study, with their owners.
     pub async fn of_study(&self, study: relaypacs_domain::Uid) -> Result<Vec<(UploadId, UserId)>, UploadError> {
         self.inner.store.read(move |tx| row::of_study(tx, &study)).await
+    }
+
+    /// All studies that somebody's uploads brought.
+    pub async fn studies_of(&self, user: UserId) -> Result<HashSet<relaypacs_domain::Uid>, UploadError> {
+        self.inner.store.read(move |tx| row::studies_of(tx, user)).await
     }
 
     /// The studies an upload brought, once it is complete.

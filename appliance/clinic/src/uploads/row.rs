@@ -1,6 +1,6 @@
 //! What is kept of uploads in `clinic.redb`.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::HashSet, net::IpAddr, time::Duration};
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 use relaypacs_domain::{Principal, Timestamp, Uid, UploadId, UserId};
@@ -207,6 +207,17 @@ pub(super) fn studies(tx: &ReadTransaction, upload: UploadId) -> Done<Vec<Uid>> 
     let mut found = Vec::new();
     for entry in table.range((key, "")..(end, "")).map_err(failed)? {
         found.extend(entry.map_err(failed)?.0.value().1.parse::<Uid>().ok()); // written by us
+    }
+    Ok(found)
+}
+
+/// All studies of an owner's completed uploads.
+pub(super) fn studies_of(tx: &ReadTransaction, owner: UserId) -> Done<HashSet<Uid>> {
+    let (Some(owners), mut found) = (open(tx, OWNERS)?, HashSet::new()) else { return Ok(HashSet::new()) };
+    let owner = owner.0.as_u128();
+    for entry in owners.range((owner, 0)..=(owner, u128::MAX)).map_err(failed)? {
+        let upload = UploadId(Uuid::from_u128(entry.map_err(failed)?.0.value().1));
+        found.extend(studies(tx, upload)?);
     }
     Ok(found)
 }

@@ -2,21 +2,25 @@
 
 use relaypacs_domain::Uid;
 
+/// Implicit VR Little Endian, Papyrus 3, and GE's private syntax that differs from the first in the byte order of the pixels only.
+const IMPLICIT: [&str; 3] = ["1.2.840.10008.1.2", "1.2.840.10008.1.20", "1.2.840.113619.5.2"];
+/// Explicit VR Big Endian (retired).
+const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 /// Longest value of a first element in implicit VR that is believed, in bytes.
 const MAX_FIRST: u32 = 4096;
 /// Length that says "until the delimiter" (PS3.5 §7.5).
-pub(super) const UNDEFINED: u32 = 0xFFFF_FFFF;
+pub(crate) const UNDEFINED: u32 = 0xFFFF_FFFF;
 
 /// Item, item delimiter and sequence delimiter (PS3.5 Table 7.5-3).
-pub(super) const ITEM: u32 = 0xFFFE_E000;
-pub(super) const ITEM_DELIMITER: u32 = 0xFFFE_E00D;
-pub(super) const SEQUENCE_DELIMITER: u32 = 0xFFFE_E0DD;
+pub(crate) const ITEM: u32 = 0xFFFE_E000;
+pub(crate) const ITEM_DELIMITER: u32 = 0xFFFE_E00D;
+pub(crate) const SEQUENCE_DELIMITER: u32 = 0xFFFE_E0DD;
 /// Group of the three, which have no VR in any encoding.
 const DELIMITER_GROUP: u16 = 0xFFFE;
 
 /// How element headers are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Form {
+pub(crate) struct Form {
     vr: Vr,
     order: Order,
 }
@@ -29,24 +33,24 @@ enum Vr {
 
 /// Byte order of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Little,
     Big,
 }
 
 /// What an element header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(crate) struct Header {
     /// Group and element in one number.
-    pub(super) tag: u32,
+    pub(crate) tag: u32,
     /// Length of the value in bytes, or [`UNDEFINED`].
-    pub(super) len: u32,
+    pub(crate) len: u32,
     /// The VR is UN: the value is implicit VR little endian whatever the data set is (PS3.5 §6.2.2, CP-246).
-    pub(super) unknown_vr: bool,
+    pub(crate) unknown_vr: bool,
 }
 
 /// What the bytes at hand amount to.
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// So many bytes are needed from the start of the element.
     Needs(usize),
     /// A header and its length in bytes.
@@ -54,17 +58,29 @@ pub(super) enum Reading {
 }
 
 impl Form {
-    pub(super) const EXPLICIT_LITTLE: Self = Self { vr: Vr::Explicit, order: Order::Little };
-    pub(super) const IMPLICIT_LITTLE: Self = Self { vr: Vr::Implicit, order: Order::Little };
-    pub(super) const EXPLICIT_BIG: Self = Self { vr: Vr::Explicit, order: Order::Big };
+    pub(crate) const EXPLICIT_LITTLE: Self = Self { vr: Vr::Explicit, order: Order::Little };
+    pub(crate) const IMPLICIT_LITTLE: Self = Self { vr: Vr::Implicit, order: Order::Little };
+    pub(crate) const EXPLICIT_BIG: Self = Self { vr: Vr::Explicit, order: Order::Big };
+
+    /// What a transfer syntax names.
+    pub(crate) fn of_syntax(transfer_syntax: &Uid) -> Self {
+        let syntax = transfer_syntax.as_str();
+        if IMPLICIT.contains(&syntax) {
+            Self::IMPLICIT_LITTLE
+        } else if syntax == BIG_ENDIAN {
+            Self::EXPLICIT_BIG
+        } else {
+            Self::EXPLICIT_LITTLE
+        }
+    }
 
     /// Longest header in bytes.
-    pub(super) const MAX_HEADER: usize = 12;
+    pub(crate) const MAX_HEADER: usize = 12;
     /// Bytes that [`Self::guess`] looks at.
-    pub(super) const SHORT_HEADER: usize = 8;
+    pub(crate) const SHORT_HEADER: usize = 8;
 
     /// Byte order of values.
-    pub(super) fn order(self) -> Order {
+    pub(crate) fn order(self) -> Order {
         self.order
     }
 
@@ -72,7 +88,7 @@ impl Form {
     ///
     /// A data set begins with a group below 0x0100, so a zero byte tells the byte order. Known VR letters where the length would
     /// be mean explicit VR: read as a length they are 16 KiB at least, which no first element has.
-    pub(super) fn guess(self, first: [u8; Self::SHORT_HEADER]) -> Self {
+    pub(crate) fn guess(self, first: [u8; Self::SHORT_HEADER]) -> Self {
         let order = match (first[0], first[1]) {
             (0, 1..) => Order::Big,
             (1.., 0) => Order::Little,
@@ -88,7 +104,7 @@ impl Form {
     }
 
     /// Reads a header at the start of `bytes`.
-    pub(super) fn read(self, bytes: &[u8]) -> Reading {
+    pub(crate) fn read(self, bytes: &[u8]) -> Reading {
         let Some(first) = bytes.first_chunk::<{ Self::SHORT_HEADER }>() else { return Reading::Needs(Self::SHORT_HEADER) };
         let [g0, g1, e0, e1, a, b, c, d] = *first;
         let group = self.u16([g0, g1]);
@@ -117,14 +133,14 @@ impl Form {
 }
 
 impl Order {
-    pub(super) fn u16(self, bytes: [u8; 2]) -> u16 {
+    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
         match self {
             Self::Little => u16::from_le_bytes(bytes),
             Self::Big => u16::from_be_bytes(bytes),
         }
     }
 
-    pub(super) fn u32(self, bytes: [u8; 4]) -> u32 {
+    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
         match self {
             Self::Little => u32::from_le_bytes(bytes),
             Self::Big => u32::from_be_bytes(bytes),

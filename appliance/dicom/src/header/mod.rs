@@ -20,7 +20,7 @@
 
 mod charset;
 mod elements;
-mod form;
+pub(crate) mod form;
 mod inflate;
 #[cfg(test)]
 mod properties;
@@ -42,10 +42,6 @@ pub fn decode_text(character_sets: Option<&[u8]>, value: &[u8]) -> String {
 
 /// Deflated Explicit VR Little Endian, JPIP Referenced Deflate and JPIP HTJ2K Referenced Deflate: the whole data set is deflated.
 const DEFLATED: [&str; 3] = ["1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"];
-/// Implicit VR Little Endian, Papyrus 3, and GE's private syntax that differs from the first in the byte order of the pixels only.
-const IMPLICIT: [&str; 3] = ["1.2.840.10008.1.2", "1.2.840.10008.1.20", "1.2.840.113619.5.2"];
-/// Explicit VR Big Endian (retired).
-const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// Reads header facts from a data set while its bytes stream past: bounded memory, never fails, never asks for more.
 #[derive(Debug)]
@@ -58,13 +54,7 @@ impl HeaderScanner {
     /// A scanner for one data set (without file meta group) in the given transfer syntax.
     pub fn new(transfer_syntax: &Uid) -> Self {
         let syntax = transfer_syntax.as_str();
-        let form = if IMPLICIT.contains(&syntax) {
-            Form::IMPLICIT_LITTLE
-        } else if syntax == BIG_ENDIAN {
-            Form::EXPLICIT_BIG
-        } else {
-            Form::EXPLICIT_LITTLE
-        };
+        let form = Form::of_syntax(transfer_syntax);
         let inflater = DEFLATED.contains(&syntax).then(|| Box::new(Inflater::new()));
         Self { elements: Elements::new(form), inflater }
     }

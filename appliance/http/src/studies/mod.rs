@@ -1,14 +1,19 @@
 //! Studies: what came in, where it stands, and the ledger that proves it.
 
+mod access;
 mod bodies;
+mod preview;
 mod query;
+mod search;
+mod steering;
 
 use axum::{Json, extract::State};
-use relaypacs_domain::{Action, Uid};
+use relaypacs_domain::Uid;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use self::bodies::ServiceLevelName;
 use self::{
+    access::{may_see, visible},
     bodies::{Ledger, Studies, StudyDetail},
     query::{LedgerQuery, ListQuery},
 };
@@ -28,6 +33,15 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .route("/api/v1/studies/", axum::routing::get(list))
 }
 
+/// Those of its routes that people have, not the command line, which has its own.
+pub(crate) fn peoples_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(search::search))
+        .routes(routes!(preview::preview))
+        .routes(routes!(steering::retry))
+        .routes(routes!(steering::priority))
+}
+
 /// What came in and where it stands, newest first.
 #[utoipa::path(get, path = "/api/v1/studies", operation_id = "list_studies", tag = "studies", params(ListQuery), responses(
     (status = 200, description = "a page of studies", body = Studies),
@@ -38,8 +52,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQuery>) -> Result<Json<Studies>, Problem> {
-    caller.may(Action::SeeAllStudies)?;
-    let query = query.checked()?;
+    let mut query = query.checked()?;
+    query.only = visible(&app, &caller).await?;
     let page = app.ask(move |app| app.buffer.studies(&query)).await?;
     Ok(Json(Studies::new(page, app.clock.now())))
 }
@@ -55,7 +69,7 @@ async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQu
         (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 async fn detail(State(app): State<App>, caller: Caller, PathUid(uid): PathUid) -> Result<Json<StudyDetail>, Problem> {
-    caller.may(Action::SeeAllStudies)?;
+    may_see(&app, &caller, &uid).await?;
     let found = app.ask(move |app| app.buffer.study(&uid)).await?;
     let detail = found.ok_or_else(no_such_study)?;
     Ok(Json(StudyDetail::new(detail, app.clock.now())))
@@ -78,7 +92,7 @@ async fn ledger(
     PathUid(uid): PathUid,
     Query(query): Query<LedgerQuery>,
 ) -> Result<Json<Ledger>, Problem> {
-    caller.may(Action::SeeAllStudies)?;
+    may_see(&app, &caller, &uid).await?;
     let (cursor, limit) = query.checked()?;
     let found = app.ask(move |app| app.buffer.ledger(&uid, cursor.as_deref(), limit)).await?;
     Ok(Json(found.ok_or_else(no_such_study)?.into()))

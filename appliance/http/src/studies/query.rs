@@ -1,6 +1,7 @@
 //! What the study lists can be asked. Names and ids of patients are not among it: a query string ends up in logs.
 
 use relaypacs_buffer::StudyQuery;
+use relaypacs_dicom::preview::{MAX_SIZE, PreviewOptions};
 use relaypacs_domain::{SourceKind, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -24,20 +25,20 @@ const MAX_LIMIT: usize = 500;
 pub(super) struct ListQuery {
     /// Only studies with an instance of this modality (0008,0060).
     #[param(example = "CT", max_length = 16)]
-    modality: Option<String>,
+    pub(super) modality: Option<String>,
     /// Only studies that came in this way: `dicom` or `http`.
-    source: Option<String>,
+    pub(super) source: Option<String>,
     /// Only studies with a delivery in this state: `queued`, `forwarding`, `delivered`, `retrying` or `held`.
-    state: Option<String>,
+    pub(super) state: Option<String>,
     /// Received at or after: RFC 3339 time, or a date (UTC).
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// Received at or before: RFC 3339 time, or a date (UTC, all of it).
-    to: Option<String>,
+    pub(super) to: Option<String>,
     /// Page size.
     #[param(minimum = 1, maximum = 500, default = 50, value_type = Option<u16>)]
-    limit: Option<String>,
+    pub(super) limit: Option<String>,
     /// `next_cursor` of the page before.
-    cursor: Option<String>,
+    pub(super) cursor: Option<String>,
 }
 
 /// `GET /studies/{uid}/ledger`.
@@ -67,6 +68,7 @@ impl ListQuery {
             to: self.to.map(|text| moment("to", &text, DayEnd::Last)).transpose()?,
             limit: limit(self.limit.as_deref(), DEFAULT_LIMIT)?,
             cursor: self.cursor.map(cursor).transpose()?,
+            ..StudyQuery::default()
         })
     }
 }
@@ -75,6 +77,50 @@ impl LedgerQuery {
     /// Cursor and page size, or what is wrong with them.
     pub(super) fn checked(self) -> Result<(Option<String>, usize), Problem> {
         Ok((self.cursor.map(cursor).transpose()?, limit(self.limit.as_deref(), MAX_LIMIT)?))
+    }
+}
+
+/// How it is to be shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PreviewQuery {
+    /// Which frame, from 0.
+    #[param(minimum = 0, value_type = Option<u32>)]
+    frame: Option<String>,
+    /// Window centre (0028,1050); with `ww`.
+    #[param(value_type = Option<f64>)]
+    wc: Option<String>,
+    /// Window width (0028,1051); with `wc`.
+    #[param(value_type = Option<f64>)]
+    ww: Option<String>,
+    /// Longest side in pixels (4096 at most; the image's own if absent).
+    #[param(minimum = 16, maximum = 4096, value_type = Option<u32>)]
+    size: Option<String>,
+}
+
+impl PreviewQuery {
+    /// What is to be shown, or what is wrong with the question.
+    pub(super) fn checked(self) -> Result<PreviewOptions, Problem> {
+        let real = |name: &str, text: Option<String>| match text {
+            None => Ok(None),
+            Some(text) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() && number.abs() < 1e9 => Ok(Some(number)),
+                _ => Err(Problem::invalid(name, format!("{name} is a number"))),
+            },
+        };
+        let window = match (real("wc", self.wc)?, real("ww", self.ww)?) {
+            (Some(centre), Some(width)) if width >= 1.0 => Some((centre, width)),
+            (None, None) => None,
+            _ => return Err(Problem::invalid("ww", "wc and ww belong together, and ww is at least 1")),
+        };
+        let frame = self.frame.map_or(Ok(0), |text| text.parse().map_err(|_| Problem::invalid("frame", "a frame is a number from 0")))?;
+        let size = match self.size.map(|text| text.parse::<u32>()) {
+            None => None,
+            Some(Ok(size)) if (16..=MAX_SIZE).contains(&size) => Some(size),
+            Some(_) => return Err(Problem::invalid("size", format!("size is 16 to {MAX_SIZE}"))),
+        };
+        Ok(PreviewOptions { frame, window, size })
     }
 }
 
