@@ -42,6 +42,7 @@ dcmtk /usr/bin/storescu
 orthanc /usr/sbin/Orthanc
 orthanc-dicomweb /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 prometheus /usr/bin/promtool
+oathtool /usr/bin/oathtool
 pebble /usr/bin/pebble
 systemd /usr/bin/systemd-analyze
 python3-venv /usr/lib/python3*/ensurepip

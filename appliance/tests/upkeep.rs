@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Box, text};
+use serde_json::json;
 
 #[test]
 fn a_backup_restores_to_the_same_ledger_and_verifies() {
@@ -29,14 +30,24 @@ fn a_backup_restores_to_the_same_ledger_and_verifies() {
 }
 
 #[test]
-fn the_schema_that_is_there_needs_no_migration_and_an_unknown_one_is_refused() {
+fn schemas_go_down_by_command_and_up_at_start_and_an_unknown_one_is_refused() {
     let mut appliance = Box::started("");
     assert_eq!(appliance.cli(&["migrate", "--to", "1"]).status.code(), Some(75), "not beside a running box");
     assert!(appliance.stop().success());
-    let files = appliance.json(&["migrate", "--to", "1"])["files"].as_array().unwrap().clone();
-    assert!(files.iter().all(|file| file["from"] == 1 && file["to"] == 1 && file["copy"].is_null()), "{files:?}");
+    let files = |appliance: &Box, to: &str| appliance.json(&["migrate", "--to", to])["files"].as_array().unwrap().clone();
+    assert!(files(&appliance, "2").iter().all(|file| file["copy"].is_null()), "the box has the newest already");
+    let down = files(&appliance, "1");
+    let copied: Vec<_> = down.iter().filter(|file| !file["copy"].is_null()).collect();
+    assert_eq!(
+        (copied.len(), &copied[0]["from"], &copied[0]["to"]),
+        (1, &json!(2), &json!(1)),
+        "only accounts have a second schema: {down:?}"
+    );
+    appliance.start();
+    assert!(appliance.stop().success());
+    assert!(files(&appliance, "2").iter().all(|file| file["copy"].is_null()), "brought up at start");
     let unknown = appliance.cli(&["migrate", "--to", "4711"]);
     assert_eq!(unknown.status.code(), Some(1), "{}", text(&unknown.stdout));
     let said = text(&unknown.stderr);
-    assert!(said.contains("cannot be brought to schema 4711: this release knows schema 1 only"), "{said}");
+    assert!(said.contains("the data cannot be brought to schema 4711: this release knows the schemas 1 to 2"), "{said}");
 }

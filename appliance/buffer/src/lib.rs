@@ -34,7 +34,7 @@ pub use buffer::{Buffer, Damage, Health, Options, Recovery, Refused};
 pub use entry::PartKey;
 pub use error::{CatalogueError, OpenError};
 pub use metrics::Metrics;
-pub use migrate::{Migrated, migrate};
+pub use migrate::{Migrated, NEWEST_SCHEMA, migrate};
 pub use outbox::{Claim, ClaimLimits, ClaimedInstance};
 pub use parts::{ComposeError, StoredInstance, StoredPart};
 pub use query::{InstanceDetail, LedgerEntry, LedgerPage, Queue, SeriesDetail, Study, StudyDelivery, StudyDetail, StudyPage, StudyQuery};

@@ -20,6 +20,8 @@ use crate::{
 
 /// The schema this program writes.
 pub(crate) const SCHEMA: Format = Format { schema: 1, min_reader: 1 };
+/// The newest schema of the buffer's files that this program knows.
+pub const NEWEST_SCHEMA: u32 = SCHEMA.schema;
 /// The steps to each file's schema, by number. The first release's files need none.
 const MIGRATIONS: [(&str, &[Migration]); 2] = [(CATALOGUE, &[]), (HISTORY, &[])];
 

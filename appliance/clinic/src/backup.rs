@@ -114,7 +114,7 @@ mod tests {
         tokio::task::spawn_blocking(move || clinic.backup(&to)).await.unwrap().unwrap();
         busy.await.unwrap();
 
-        let restored = Box::new().await.restored_from(&target).await;
+        let restored = Box::over(|dir| restore(&target, dir).unwrap()).await;
         assert!(restored.sign_in("ada", PASSWORD, None).await.is_ok());
         assert!(restored.clinic.sessions.principal(&before.access_token).is_ok());
         assert_eq!(restored.clinic.audit.verify().await.unwrap().faults, []);

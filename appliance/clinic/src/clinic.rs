@@ -10,6 +10,7 @@ use crate::{
     accounts::{live::Live as LivePeople, password::Hasher},
     keys::{self, KeyFileError, Secrets},
     live::Live,
+    migrate::{self, MigrateError},
     notifications::Notifications,
     reports::{self, Reports, pdf::Letterhead},
     statistics::{Statistics, zone_of},
@@ -65,6 +66,9 @@ pub enum OpenError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its schema.
+    #[error(transparent)]
+    Schema(#[from] MigrateError),
     /// A key file.
     #[error(transparent)]
     Key(#[from] KeyFileError),
@@ -110,6 +114,7 @@ impl Clinic {
     pub fn open(options: &ClinicOptions, buffer: Buffer, clock: Clock) -> Result<Self, OpenError> {
         let folder = keys::folder(&options.data_dir)?;
         let secrets = Secrets::open(&folder)?;
+        migrate::prepare(&options.data_dir)?;
         let store = Store::open(&options.data_dir)?;
         let people = LivePeople::read(&store)?;
         let hasher = Hasher::start(options.password_cost).map_err(OpenError::Threads)?;

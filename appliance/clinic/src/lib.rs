@@ -11,6 +11,7 @@ mod error;
 mod ids;
 pub mod keys;
 pub mod live;
+pub mod migrate;
 pub mod notifications;
 pub mod pacs;
 pub mod reports;

@@ -176,17 +176,21 @@ impl Shared {
         if let Some(open) = &*slot {
             return Ok(open.clone());
         }
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&self.path);
-        let file = file.map_err(|error| StoreError::Failed(format!("{}: {error}", self.path.display())))?;
-        let backend = FileBackend::new(file).map_err(StoreError::failed)?;
-        let opened = Database::builder().set_cache_size(CACHE).create_with_backend(backend).map_err(StoreError::failed)?;
-        Ok(slot.insert(Arc::new(opened)).clone())
+        Ok(slot.insert(Arc::new(open_file(&self.path)?)).clone())
     }
 
     /// After a fault of the file: the next caller opens it anew.
     fn forget(&self) {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+/// Opens the file, or makes it, mode 0600.
+pub(crate) fn open_file(path: &Path) -> Result<Database, StoreError> {
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+    let file = file.map_err(|error| StoreError::Failed(format!("{}: {error}", path.display())))?;
+    let backend = FileBackend::new(file).map_err(StoreError::failed)?;
+    Database::builder().set_cache_size(CACHE).create_with_backend(backend).map_err(StoreError::failed)
 }
 
 fn write_all(shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Change>>) {

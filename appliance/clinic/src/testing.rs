@@ -51,13 +51,14 @@ impl Box {
         Self { clinic, hand, dir, buffer }
     }
 
-    /// The clinic of a new box, restored from a backup.
-    pub(crate) async fn restored_from(self, backup: &Path) -> Self {
-        let Self { clinic, hand, dir, buffer } = self;
+    /// The clinic of a new box over files that `place` puts into its data directory.
+    pub(crate) async fn over(place: impl FnOnce(&Path)) -> Self {
+        let Self { clinic, hand, dir, buffer } = Self::new().await;
         drop(clinic);
+        drop(open(&dir, &buffer, &hand).await); // the file of before is closed
         std::fs::remove_file(dir.path().join(crate::FILE)).unwrap();
         std::fs::remove_dir_all(dir.path().join(crate::keys::FOLDER)).unwrap();
-        crate::restore(backup, dir.path()).unwrap();
+        place(dir.path());
         let clinic = open(&dir, &buffer, &hand).await;
         Self { clinic, hand, dir, buffer }
     }
@@ -109,7 +110,9 @@ async fn open(dir: &TempDir, buffer: &Buffer, hand: &Arc<ManualClock>) -> Clinic
         // An earlier one closes its file on its own threads.
         for _ in 0..1_000_000 {
             match Clinic::open(&options, buffer.clone(), clock.clone()) {
-                Err(OpenError::Store(error)) if error.to_string().contains("already open") => std::thread::yield_now(),
+                Err(error @ (OpenError::Store(_) | OpenError::Schema(_))) if error.to_string().contains("already open") => {
+                    std::thread::yield_now();
+                }
                 opened => return opened.unwrap(),
             }
         }

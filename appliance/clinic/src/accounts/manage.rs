@@ -116,6 +116,7 @@ impl Accounts {
                     preferences: "{}".into(),
                     created_at: row.created_at,
                     second_factor: SecondFactorRow::default(),
+                    password_changed_at: at,
                 };
                 keep_an_admin(transaction, user, &row)?;
                 sessions::row::remove_where(transaction, |_, session| session.user == user)?;
@@ -160,6 +161,7 @@ impl Accounts {
                     return Err(AccountError::WrongPassword); // changed meanwhile
                 }
                 row.password.clone_from(&hash);
+                row.password_changed_at = fact.at;
                 row::write_in(transaction, user, &row)?;
                 sessions::row::remove_where(transaction, |id, session| session.user == user && id != keeps)?;
                 Ok(append_in(transaction, &fact)?)
@@ -187,6 +189,7 @@ impl Accounts {
             .write(move |transaction| {
                 let mut row = usable_row(transaction, user)?;
                 row.password.clone_from(&hash);
+                row.password_changed_at = fact.at;
                 row::write_in(transaction, user, &row)?;
                 sessions::row::remove_where(transaction, |_, session| session.user == user)?;
                 Ok::<_, AccountError>(append_in(transaction, &fact)?)

@@ -77,6 +77,8 @@ pub struct Account {
     pub preferences: Preferences,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it got the password it has.
+    pub password_changed_at: Timestamp,
 }
 
 /// What a new account says about itself, as typed.
@@ -158,6 +160,7 @@ impl Accounts {
             preferences: "{}".into(),
             created_at: at,
             second_factor: SecondFactorRow::default(),
+            password_changed_at: at,
         };
         let actor = match &grant {
             Grant::Admin(admin) => admin.username.clone(),
@@ -254,6 +257,7 @@ impl Accounts {
             is_locked: self.throttle.is_locked(&row.username),
             preferences: row.preferences(),
             created_at: row.created_at,
+            password_changed_at: row.password_changed_at,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
 pub(crate) const ACCOUNTS: TableDefinition<'static, u128, &[u8]> = TableDefinition::new("account");
 pub(crate) const NAMES: TableDefinition<'static, &str, u128> = TableDefinition::new("account_name");
 
-/// An account as it is kept. New fields go to the end (see MIGRATIONS.md).
+/// An account as it is kept. New fields go to the end, with a step in [`crate::migrate`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AccountRow {
     pub(crate) username: String,
@@ -30,6 +30,8 @@ pub(crate) struct AccountRow {
     pub(crate) preferences: String,
     pub(crate) created_at: Timestamp,
     pub(crate) second_factor: SecondFactorRow,
+    /// Since schema 2.
+    pub(crate) password_changed_at: Timestamp,
 }
 
 /// The second factor as it is kept.

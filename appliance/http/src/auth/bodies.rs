@@ -268,6 +268,8 @@ pub(crate) struct UserResponse {
     preferences: PreferencesBody,
     /// When it was made.
     created_at: Time,
+    /// When it got the password it has.
+    password_changed_at: Time,
 }
 
 impl From<Account> for UserResponse {
@@ -283,6 +285,7 @@ impl From<Account> for UserResponse {
             locked: account.is_locked,
             preferences: account.preferences.into(),
             created_at: Time(account.created_at),
+            password_changed_at: Time(account.password_changed_at),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The audit trail, for admins.
 
+mod params;
+
 use axum::{
     Json as Answer,
     body::Body,
@@ -7,80 +9,25 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use relaypacs_clinic::audit::{AuditEntry, AuditQuery, Outcome};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use relaypacs_clinic::audit::{AuditEntry, Outcome};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::params::AuditParams;
 use crate::{
     app::App,
     caller::{Admin, From},
     extract::Query,
     problem::{Problem, ProblemBody},
-    time::{DayEnd, parse},
 };
 
-/// Entries of a page when nothing is said, and at most.
-const USUAL: usize = 50;
-const MOST: usize = 500;
 /// Entries read at a time for an export.
 const PIECE: usize = 1_000;
 
 /// The routes of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(export)).route("/api/v1/audit/", axum::routing::get(list))
-}
-
-/// Which entries to show.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct AuditParams {
-    /// At most this many, 1 to 500; default 50.
-    #[param(minimum = 1, maximum = 500)]
-    limit: Option<usize>,
-    /// `next_cursor` of the page before.
-    #[param(minimum = 1)]
-    cursor: Option<u64>,
-    /// Only of this actor.
-    #[param(max_length = 200, example = "ada")]
-    actor: Option<String>,
-    /// Only this action.
-    #[param(max_length = 100, example = "sign_in")]
-    action: Option<String>,
-    /// Only about this object.
-    #[param(max_length = 200, example = "user ada")]
-    object: Option<String>,
-    /// Not before: a time (RFC 3339) or a day.
-    #[param(example = "2026-11-23")]
-    from: Option<String>,
-    /// Not after: a time (RFC 3339) or a day.
-    #[param(example = "2026-11-23")]
-    to: Option<String>,
-}
-
-impl AuditParams {
-    fn checked(self) -> Result<AuditQuery, Problem> {
-        let limit = self.limit.unwrap_or(USUAL);
-        if !(1..=MOST).contains(&limit) {
-            return Err(Problem::invalid("limit", "limit is 1 to 500"));
-        }
-        let time = |name: &'static str, text: Option<String>, day| match text {
-            None => Ok(None),
-            Some(text) => {
-                parse(&text, day).map(Some).ok_or_else(|| Problem::invalid(name, "a time is RFC 3339 or a day such as 2026-11-23"))
-            }
-        };
-        Ok(AuditQuery {
-            before: self.cursor,
-            limit,
-            actor: self.actor,
-            action: self.action,
-            object: self.object,
-            from: time("from", self.from, DayEnd::First)?,
-            to: time("to", self.to, DayEnd::Last)?,
-        })
-    }
 }
 
 /// Who did what, newest first.
@@ -153,7 +100,6 @@ impl std::convert::From<AuditEntry> for AuditEntryBody {
     (status = 422, description = "a value that makes no sense", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-#[allow(unused_qualifications, reason = "the macro above names the parameters by their path")]
 async fn list(State(app): State<App>, _admin: Admin, Query(asked): Query<AuditParams>) -> Result<Answer<AuditList>, Problem> {
     let page = app.clinic.audit.page(asked.checked()?).await?;
     Ok(Answer(AuditList { entries: page.entries.into_iter().map(AuditEntryBody::from).collect(), next_cursor: page.next }))
