@@ -39,6 +39,7 @@ missing_packages() {
   done <<'PACKAGES'
 build-essential /usr/bin/cc
 dcmtk /usr/bin/storescu
+dicom3tools /usr/bin/dciodvfy
 orthanc /usr/sbin/Orthanc
 orthanc-dicomweb /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 prometheus /usr/bin/promtool

@@ -12,6 +12,7 @@ import tempfile
 
 import cstore
 import forward
+import upload
 from common import HERE, REPOSITORY
 
 # what it shows, data, sender, associations, receivers in turns
@@ -28,6 +29,12 @@ RECEIVING = [
     ('dcmsend as it comes (Nagle on): at least 8 x the others', 'ct100', 'dcmsend', 1, 'box,storescp-plain,orthanc-plain'),
     ('storescu as it comes (Nagle on): at least 8 x the others', 'ct100', 'storescu', 1, 'box,storescp-plain,orthanc-plain'),
     ('one object of 300 MB: memory', 'xa', 'blast', 1, 'box,storescp,orthanc'),
+]
+# what it shows, data, options
+UPLOADING = [
+    ('an upload of one object of 300 MB: at least 0.8 x floor, 1.5 CPU s/GB, 64 MB', 'xa', []),
+    ('four such uploads at once: at least 0.8 x floor', 'xa', ['--uploads', '4']),
+    ('400 files of 0.5 MB in batches: at least 0.8 x floor', 'ct', ['--batch']),
 ]
 SETS = {'ct': ['ct'], 'ct100': ['ct', '--n', '100'], 'small': ['small'], 'xa': ['xa'], 'tiny': ['tiny']}
 
@@ -58,6 +65,9 @@ def main():
         print("\n# forwarding: into a fast sink at least 3 x Orthanc's client and 110 MB/s; into Orthanc, Orthanc is the limit")
         for into in ('sink', 'orthanc'):
             forward.compare(into, data('ct'), a.rounds, work, a.json)
+        for what, name, options in UPLOADING:
+            print(f'\n# {what}')
+            upload.compare(data(name), upload.arguments([*options, '--rounds', str(a.rounds)]), work)
         print('\n# a crowd: first byte within 50 ms beside 63 busy associations, 1.25 MiB each; a million instances: rate within 10 %, page within 50 ms')
         run('scale.py', '--work', work)
         if os.geteuid() == 0:

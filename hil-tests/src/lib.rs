@@ -4,6 +4,7 @@
 //! - [`part10`], [`wire`], [`data`]: just enough DICOM for them and for the tests. On purpose not the product's code: a test must not share its mistakes.
 //!
 //! - [`appliance`], [`peers`], [`senders`], [`process`]: the box, other people's programs around it, and their processes.
+//! - [`uploads`]: a client of the upload API.
 //! - [`ledger`]: what senders were promised against what the PACS got.
 //!
 //! The tests lie in `tests/`, one file a promise; `run.sh` installs the peers and runs them.
@@ -20,6 +21,7 @@ pub mod place;
 pub mod process;
 pub mod senders;
 pub mod sink;
+pub mod uploads;
 pub mod wait;
 pub mod web;
 pub mod wire;

@@ -70,6 +70,15 @@ impl Web {
         self.good(Method::DELETE, path, None)
     }
 
+    /// Any request; `None` when there is no answer.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {
+        let mut request = self.request(method.parse().expect("a method"), path).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request).ok()
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))
     }
