@@ -128,10 +128,17 @@ impl Clinic {
         let audit = Audit::new(store.clone(), clock.clone());
         let accounts = Accounts::new(store.clone(), clock.clone(), secrets.clone(), people.clone(), hasher);
         let totp = Totp::new(store.clone(), clock.clone(), secrets.clone(), people.clone(), accounts.throttle().clone(), &options.site);
-        let sessions = Sessions::new(store.clone(), clock.clone(), secrets.clone(), people, accounts.clone(), tokens.clone(), totp.clone());
         let zone = zone_of(&options.time_zone);
         let live = Live::new(clock.clone());
         let notifications = Notifications::open(store.clone(), live.clone())?;
+        let sessions = Sessions::new(
+            store.clone(),
+            clock.clone(),
+            secrets.clone(),
+            people,
+            (accounts.clone(), tokens.clone(), totp.clone()),
+            notifications.clone(),
+        );
         let everybody = accounts.clone();
         let reports = Reports::open(reports::Parts {
             store: store.clone(),

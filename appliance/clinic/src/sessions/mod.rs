@@ -19,6 +19,7 @@ use crate::{
     accounts::{AccountError, Accounts, Origin, live::Live, row as account_row, usable_row},
     audit::{AuditFact, Outcome, append_in},
     keys::Secrets,
+    notifications::{NewNotification, Notification, NotificationKind, Notifications},
     tokens::{AccessGrant, TokenError, Tokens},
     totp::Totp,
 };
@@ -89,7 +90,7 @@ pub enum SignInError {
     /// The session has ended.
     #[error("the session has ended")]
     Ended,
-    /// An old refresh token turned up again: its session was ended. The account's owner should be told.
+    /// An old refresh token turned up again: its session was ended and the account's owner told.
     #[error("this refresh token was used before; its session has been ended")]
     Reused {
         /// The owner.
@@ -122,17 +123,25 @@ pub struct Sessions {
     accounts: Accounts,
     tokens: Tokens,
     totp: Totp,
+    notifications: Notifications,
 }
 
 /// What becomes of a refresh token.
 enum Exchanged {
     For(Box<(SessionRow, String)>),
-    Reused(UserId),
+    Reused(UserId, Vec<Notification>),
 }
 
 impl Sessions {
-    pub(crate) fn new(store: Store, clock: Clock, secrets: Secrets, live: Live, accounts: Accounts, tokens: Tokens, totp: Totp) -> Self {
-        Self { store, clock, secrets, live, accounts, tokens, totp }
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        secrets: Secrets,
+        live: Live,
+        (accounts, tokens, totp): (Accounts, Tokens, Totp),
+        notifications: Notifications,
+    ) -> Self {
+        Self { store, clock, secrets, live, accounts, tokens, totp, notifications }
     }
 
     /// Signs somebody in. Takes as long and says the same whether the account exists or not.
@@ -218,7 +227,10 @@ impl Sessions {
         let exchanged = self.store.write(move |transaction| this.exchange(transaction, session, user, &grant.jti, &from)).await?;
         self.live.refresh_session(&self.store, session)?;
         match exchanged {
-            Exchanged::Reused(user) => Err(SignInError::Reused { user }),
+            Exchanged::Reused(user, told) => {
+                self.notifications.announce(told);
+                Err(SignInError::Reused { user })
+            }
             Exchanged::For(next) => {
                 let (row, jti) = *next;
                 let left = row.expires_at.as_millis().saturating_sub(self.clock.now().as_millis());
@@ -261,7 +273,8 @@ impl Sessions {
         let (at, address) = (now, from.address);
         let fact = AuditFact { at, actor: account.username, action: "refresh_token_reused", object, outcome: Outcome::Refused, address };
         append_in(transaction, &fact)?;
-        Ok(Exchanged::Reused(user))
+        let told = Notifications::add_in(transaction, &[user], &reused(at, &row))?;
+        Ok(Exchanged::Reused(user, told))
     }
 
     /// Who asks with an access token. Asked at every call; neither disk nor lock is waited for.
@@ -363,6 +376,23 @@ impl Sessions {
         let mut half = [0; 16];
         half.copy_from_slice(&hash[..16]);
         Uuid::from_bytes(half).simple().to_string()
+    }
+}
+
+/// What the owner of a copied session is told.
+fn reused(at: Timestamp, row: &SessionRow) -> NewNotification {
+    let device = if row.user_agent.is_empty() { "a device" } else { &row.user_agent };
+    NewNotification {
+        kind: NotificationKind::Security,
+        title: "A session was ended for safety".into(),
+        message: format!(
+            "Somebody used an old sign-in of {device}, so it may have been copied. That session was ended; sign in there again. If you did \
+             not expect this, change your password."
+        ),
+        upload: None,
+        report: None,
+        study: None,
+        at,
     }
 }
 

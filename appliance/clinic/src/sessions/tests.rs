@@ -77,6 +77,8 @@ async fn a_family_goes_on_and_ends_when_an_old_token_turns_up() {
     assert!(test.clinic.sessions.principal(&third.access_token).is_err() && ended.is_cancelled());
     let trail = test.clinic.audit.export(1, 100).await.unwrap();
     assert_eq!(trail.last().unwrap().action, "refresh_token_reused");
+    let told = test.clinic.notifications.list(first.principal.user, false, 10, 0).await.unwrap();
+    assert_eq!(told.notifications[0].kind, NotificationKind::Security);
 }
 
 #[tokio::test]
