@@ -5,7 +5,6 @@
 //! is checkpointed.
 
 use std::{
-    collections::HashMap,
     io,
     net::{SocketAddr, TcpListener},
     os::unix::net::UnixListener,
@@ -19,7 +18,7 @@ use std::{
 
 use relaypacs_buffer::{Buffer, OpenError, Options, Recovery};
 use relaypacs_clinic::{Clinic, ClinicOptions, uploads::Uploads};
-use relaypacs_dicom::ScpOptions;
+use relaypacs_dicom::{KnownModalities, ScpOptions};
 use relaypacs_domain::Clock;
 use relaypacs_forward::Forwarder;
 use relaypacs_http::{App, BoxInfo, KnownModality, Page, Parts, Tls};
@@ -30,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     completion::Completion,
     config::Config,
-    data_dir,
+    data_dir, jobs,
     listeners::{self, ListenError},
     logs, notify,
     sink::BufferSink,
@@ -115,8 +114,12 @@ impl Appliance {
         let clock = Clock::system();
         let (buffer, recovery) = Buffer::open(options(&config, &directory), clock.clone())?;
         report(&recovery);
-        let forwarder = Forwarder::new(buffer.clone(), clock.clone(), config.destination.clone())?;
         let clinic = Clinic::open(&clinic_options(&config, &directory), buffer.clone(), clock.clone())?;
+        // Who is admitted must be known before anybody is: unreadable must not mean everybody.
+        clinic.settings.modalities().map_err(relaypacs_clinic::OpenError::from)?;
+        let mut destinations = config.destination.clone();
+        destinations.extend(relaypacs_http::kept_destinations(&clinic.settings, &directory, &config.destination));
+        let forwarder = Forwarder::new(buffer.clone(), clock.clone(), destinations)?;
         let admin = listeners::admin(&directory)?;
         let dicom = listeners::tcp("dicom.port", &config.dicom.bind, config.dicom.port)?;
         let http = listeners::tcp("http.plain_port", &config.http.bind, config.http.plain_port)?;
@@ -174,22 +177,28 @@ impl Appliance {
         let completion = Arc::new(Completion::new(self.clock.clone(), self.config.dicom.study_idle.0));
         let scp = relaypacs_dicom::Metrics::default();
         let dicom_listening = Arc::new(AtomicBool::new(false));
+        let modalities = KnownModalities::default();
+        let admitted = modalities.clone();
         let app = App::new(Parts {
             buffer: self.buffer.clone(),
             forwarder: self.forwarder.clone(),
             clinic: self.clinic.clone(),
             scp: scp.clone(),
             clock: self.clock.clone(),
-            info: about(&self.config),
+            info: about(&self.config, &self.directory),
             dicom_listening: dicom_listening.clone(),
             log_filter: self.log.clone(),
             tls: self.tls.clone(),
             entrance: web::entrance(&self.config),
+            admit: Arc::new(move |known| admitted.set(known.iter().map(modality))),
         });
         let metrics = app.http.clone();
 
-        let sink = Arc::new(BufferSink::new(self.buffer.clone(), completion.clone(), service_levels(&self.config), stop.clone()));
-        let options = Arc::new(scp_options(&self.config));
+        if let Err(error) = app.admit_known() {
+            tracing::error!(%error, "modalities kept in the box cannot be read");
+        }
+        let sink = Arc::new(BufferSink::new(self.buffer.clone(), completion.clone(), modalities.clone(), stop.clone()));
+        let options = Arc::new(scp_options(&self.config, modalities));
         for listener in self.dicom {
             let (sink, options, scp, token, listening) =
                 (sink.clone(), options.clone(), scp.clone(), stop.clone(), dicom_listening.clone());
@@ -198,7 +207,7 @@ impl Appliance {
             }));
         }
         web::start(&mut services, &self.config, &app, self.http, self.https, stop);
-        let (router, token, admin) = (relaypacs_http::admin(app), stop.clone(), self.admin);
+        let (router, token, admin) = (relaypacs_http::admin(app.clone()), stop.clone(), self.admin);
         services.spawn(supervise("admin socket", metrics.clone(), stop.clone(), move || {
             admin_service(admin.try_clone(), router.clone(), token.clone())
         }));
@@ -213,7 +222,13 @@ impl Appliance {
             async move { completion.watch(&buffer, token).await }
         }));
         let (uploads, token) = (self.clinic.uploads.clone(), stop.clone());
-        services.spawn(supervise("uploads", stop.clone(), move || keep_up(uploads.clone(), token.clone())));
+        services.spawn(supervise("uploads", metrics.clone(), stop.clone(), move || keep_up(uploads.clone(), token.clone())));
+        jobs::add(&app, &self.clinic.schedule);
+        let (schedule, token) = (self.clinic.schedule.clone(), stop.clone());
+        services.spawn(supervise("schedule", metrics.clone(), stop.clone(), move || {
+            let (schedule, token) = (schedule.clone(), token.clone());
+            async move { schedule.run(token).await }
+        }));
         let token = stop.clone();
         services.spawn(supervise("heartbeat", metrics.clone(), stop.clone(), move || notify::heartbeat(token.clone())));
         services
@@ -284,13 +299,17 @@ pub(crate) fn clinic_options(config: &Config, directory: &Path) -> ClinicOptions
     ClinicOptions { data_dir: directory.to_owned(), site, ..ClinicOptions::default() }
 }
 
-fn scp_options(config: &Config) -> ScpOptions {
-    let modality = |modality: &crate::config::Modality| relaypacs_dicom::Modality {
-        ae_title: modality.ae_title.clone(),
-        address: modality.address,
-        service_level: modality.service_level,
-        max_associations: modality.max_associations,
-    };
+/// A modality as the DICOM entrance knows it.
+fn modality(known: &KnownModality) -> relaypacs_dicom::Modality {
+    relaypacs_dicom::Modality {
+        ae_title: known.ae_title.clone(),
+        address: known.address,
+        service_level: known.service_level,
+        max_associations: known.max_associations,
+    }
+}
+
+fn scp_options(config: &Config, modalities: KnownModalities) -> ScpOptions {
     ScpOptions {
         ae_title: config.dicom.ae_title.clone(),
         max_associations: config.dicom.max_associations,
@@ -300,15 +319,11 @@ fn scp_options(config: &Config) -> ScpOptions {
         artim: config.dicom.artim.0,
         // The rules hold it to 1 MiB at most.
         max_pdu: u32::try_from(config.dicom.max_pdu.0).unwrap_or(u32::MAX),
-        modalities: config.modality.iter().map(modality).collect(),
+        modalities,
     }
 }
 
-fn service_levels(config: &Config) -> HashMap<relaypacs_domain::AeTitle, relaypacs_domain::ServiceLevel> {
-    config.modality.iter().filter_map(|modality| Some((modality.ae_title.clone(), modality.service_level?))).collect()
-}
-
-fn about(config: &Config) -> BoxInfo {
+fn about(config: &Config, directory: &Path) -> BoxInfo {
     let host = || rustix::system::uname().nodename().to_string_lossy().into_owned();
     let known = |modality: &crate::config::Modality| KnownModality {
         ae_title: modality.ae_title.clone(),
@@ -331,6 +346,8 @@ fn about(config: &Config) -> BoxInfo {
         },
         monitoring_networks: config.http.monitoring_networks.clone(),
         modalities: config.modality.iter().map(known).collect(),
+        file_destinations: config.destination.iter().map(|destination| destination.name.clone()).collect(),
+        data_dir: directory.to_owned(),
     }
 }
 

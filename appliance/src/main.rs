@@ -8,6 +8,7 @@ mod cli;
 mod completion;
 mod config;
 mod data_dir;
+mod jobs;
 mod listeners;
 mod logs;
 mod notify;

@@ -1,10 +1,10 @@
 //! Where received objects go: from the DICOM entrance into the buffer. The two crates do not know each other; this joins them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use relaypacs_buffer::{Buffer, Health, NewObject, Refused, WriteError, Writer};
-use relaypacs_dicom::{ObjectSink, Peer, Sink, StoreError, StoreRequest, Unavailable};
-use relaypacs_domain::{AeTitle, Flag, HeaderFacts, Identity, ServiceLevel, Source};
+use relaypacs_dicom::{KnownModalities, ObjectSink, Peer, Sink, StoreError, StoreRequest, Unavailable};
+use relaypacs_domain::{Flag, HeaderFacts, Identity, ServiceLevel, Source};
 use tokio_util::sync::CancellationToken;
 
 use crate::completion::Completion;
@@ -13,8 +13,8 @@ use crate::completion::Completion;
 pub(crate) struct BufferSink {
     buffer: Buffer,
     completion: Arc<Completion>,
-    /// What the configuration says about single modalities' urgency.
-    service_levels: HashMap<AeTitle, ServiceLevel>,
+    /// What is known about single modalities' urgency.
+    modalities: KnownModalities,
     stop: CancellationToken,
 }
 
@@ -30,13 +30,8 @@ pub(crate) struct Incoming {
 
 impl BufferSink {
     /// After `stop`, associations are refused as transient.
-    pub(crate) fn new(
-        buffer: Buffer,
-        completion: Arc<Completion>,
-        service_levels: HashMap<AeTitle, ServiceLevel>,
-        stop: CancellationToken,
-    ) -> Self {
-        Self { buffer, completion, service_levels, stop }
+    pub(crate) fn new(buffer: Buffer, completion: Arc<Completion>, modalities: KnownModalities, stop: CancellationToken) -> Self {
+        Self { buffer, completion, modalities, stop }
     }
 }
 
@@ -65,7 +60,12 @@ impl Sink for BufferSink {
                 address: peer.address.ip().to_canonical(),
             },
             request: request.clone(),
-            configured_level: self.service_levels.get(&peer.calling_ae).copied(),
+            configured_level: self
+                .modalities
+                .all()
+                .iter()
+                .find(|known| known.ae_title == peer.calling_ae)
+                .and_then(|known| known.service_level),
         })
     }
 

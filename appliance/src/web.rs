@@ -99,9 +99,21 @@ async fn encrypted_service(listener: io::Result<TcpListener>, tls: Tls, router: 
     }
 }
 
+async fn renew(tls: &Tls) {
+    match tls.renew_by_acme().await {
+        Ok(()) => tracing::info!("the ACME service issued a certificate"),
+        Err(error) => tracing::error!(%error, "no certificate from the ACME service; the schedule tries again"),
+    }
+}
+
 /// Looks at files, names and addresses again and again.
 async fn keep(tls: Tls, stop: CancellationToken) {
+    let mut first = true;
     while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+        // Later tries are the schedule's.
+        if std::mem::take(&mut first) && tls.acme_is_due() {
+            renew(&tls).await;
+        }
         let tls = tls.clone();
         match tokio::task::spawn_blocking(move || tls.refresh()).await {
             Ok(Ok(_)) => {}

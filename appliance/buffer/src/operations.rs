@@ -62,6 +62,15 @@ impl Buffer {
         self.step_study(study, &Step::GiveUp, |name, delivery| name == destination && !delivery.is_settled()).await
     }
 
+    /// Gives everything unsettled at a destination up, for good. Answers how many deliveries. To be called once nothing is sent to it any more.
+    pub async fn give_up_all(&self, destination: &DestinationName) -> Result<u64, CatalogueError> {
+        let mut touched = 0;
+        for walk in [Walk::Held, Walk::Delayed, Walk::Ready] {
+            touched += step_all(self.catalogue(), self.log(), destination, walk, &Step::GiveUp).await?;
+        }
+        Ok(touched)
+    }
+
     /// Destinations that an operator has paused, over all restarts since.
     pub fn paused(&self) -> BTreeSet<DestinationName> {
         self.catalogue().paused()

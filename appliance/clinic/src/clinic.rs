@@ -6,7 +6,7 @@ use relaypacs_buffer::Buffer;
 use relaypacs_domain::{Clock, Role};
 
 use crate::{
-    Accounts, Audit, Schedule, Sessions, Store, StoreError, Tokens, Totp,
+    Accounts, Audit, Schedule, Sessions, Settings, Store, StoreError, Tokens, Totp,
     accounts::{live::Live as LivePeople, password::Hasher},
     keys::{self, KeyFileError, Secrets},
     live::Live,
@@ -102,6 +102,8 @@ pub struct Clinic {
     pub statistics: Statistics,
     /// What runs by the clock.
     pub schedule: Schedule,
+    /// Destinations and modalities that admins added.
+    pub settings: Settings,
     /// Encryption at rest for the services' secrets.
     pub secrets: Secrets,
     /// Where all of it is kept.
@@ -154,6 +156,7 @@ impl Clinic {
         let neighbours = Neighbours { live: live.clone(), notifications: notifications.clone(), reports: reports.clone() };
         let uploads = Uploads::new(store.clone(), buffer, clock.clone(), options.uploads.clone(), neighbours);
         let schedule = Schedule::new(store.clone(), clock, zone);
+        let settings = Settings::new(store.clone(), secrets.clone());
         let data_dir = options.data_dir.clone();
         Ok(Self {
             accounts,
@@ -167,6 +170,7 @@ impl Clinic {
             live,
             statistics,
             schedule,
+            settings,
             secrets,
             store,
             data_dir,

@@ -17,6 +17,7 @@ pub mod pacs;
 pub mod reports;
 pub mod schedule;
 pub mod sessions;
+pub mod settings;
 pub mod statistics;
 mod store;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use clinic::{Clinic, ClinicOptions, OpenError};
 pub use error::StoreError;
 pub use schedule::Schedule;
 pub use sessions::Sessions;
+pub use settings::Settings;
 pub use store::{FILE, Store};
 pub use tokens::Tokens;
 pub use totp::Totp;

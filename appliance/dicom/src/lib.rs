@@ -28,7 +28,7 @@ mod sink;
 
 #[cfg(fuzzing)]
 pub use association::fuzzing;
-pub use association::{Modality, ScpOptions, serve};
+pub use association::{KnownModalities, Modality, ScpOptions, serve};
 pub use file_start::{DicomStart, FileStart, file_start};
 pub use header::{HeaderScanner, decode_text};
 pub use metrics::{Metrics, PeerSeen};

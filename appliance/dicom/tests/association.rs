@@ -107,7 +107,7 @@ async fn every_reject_has_its_code_and_the_peer_may_close() {
         service_level: None,
         max_associations: None,
     };
-    admitted.modalities = vec![modality("HAND", Some("127.0.0.1")), modality("MR1", Some("10.0.0.1")), modality("MR2", None)];
+    admitted.modalities = vec![modality("HAND", Some("127.0.0.1")), modality("MR1", Some("10.0.0.1")), modality("MR2", None)].into();
     let scp = Scp::with(admitted).await;
     let base = Rq::default;
     let cases = [

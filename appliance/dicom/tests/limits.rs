@@ -60,7 +60,7 @@ async fn a_known_modality_has_its_own_limit() {
         service_level: None,
         max_associations,
     };
-    limits.modalities = vec![modality("CT1", Some(2)), modality("CT2", None)];
+    limits.modalities = vec![modality("CT1", Some(2)), modality("CT2", None)].into();
     let scp = Scp::with(limits).await;
     let _open = [Wire::associate(scp.address, &Rq::from("CT1")).await, Wire::associate(scp.address, &Rq::from("CT1")).await];
     expect_too_many(&scp, &Rq::from("CT1")).await;

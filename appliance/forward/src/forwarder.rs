@@ -1,10 +1,14 @@
 //! The forwarder: all destinations, each with its own supervised task.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use relaypacs_buffer::{Buffer, CatalogueError};
 use relaypacs_domain::{Clock, DestinationName, Routing};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -22,8 +26,35 @@ pub struct Forwarder(Arc<Inner>);
 
 struct Inner {
     buffer: Buffer,
-    destinations: Vec<Arc<Destination>>,
+    clock: Clock,
+    destinations: RwLock<Vec<Entry>>,
+    /// Wakes [`Forwarder::run`] when destinations came or went.
+    changed: watch::Sender<()>,
     metrics: Metrics,
+}
+
+/// A destination and what ends its task.
+#[derive(Clone)]
+struct Entry {
+    destination: Arc<Destination>,
+    stop: CancellationToken,
+}
+
+impl Entry {
+    fn new(destination: Destination) -> Self {
+        Self { destination: Arc::new(destination), stop: CancellationToken::new() }
+    }
+}
+
+/// Why the destinations were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It is configured wrongly.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Who goes where could not be written: the change is in force and is written with the next start.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
 }
 
 impl Forwarder {
@@ -44,9 +75,50 @@ impl Forwarder {
                 info!(destination = %destination.name, "an operator has paused the destination; nothing is sent to it until it is resumed");
                 destination.pause();
             }
-            built.push(Arc::new(destination));
+            built.push(Entry::new(destination));
         }
-        Ok(Self(Arc::new(Inner { buffer, destinations: built, metrics })))
+        Ok(Self(Arc::new(Inner { buffer, clock, destinations: RwLock::new(built), changed: watch::Sender::new(()), metrics })))
+    }
+
+    /// Adds a destination, or puts another one of the same name in its place; what is held is matched again. Requests in flight of one that
+    /// is replaced end.
+    pub async fn put(&self, config: &DestinationConfig) -> Result<(), ChangeError> {
+        let destination = Destination::new(config.checked()?, self.0.metrics.clone(), self.0.clock.clone());
+        if self.0.buffer.paused().contains(&destination.name) {
+            destination.pause();
+        }
+        self.change(|all| {
+            let entry = Entry::new(destination);
+            match all.iter_mut().find(|known| known.destination.name == entry.destination.name) {
+                Some(known) => std::mem::replace(known, entry).stop.cancel(),
+                None => all.push(entry),
+            }
+        });
+        Ok(self.0.buffer.set_routing(self.routing()).await?)
+    }
+
+    /// Takes a destination away; requests in flight end, and what waits for it is held. `false`: there is no such destination.
+    pub async fn remove(&self, name: &DestinationName) -> Result<bool, CatalogueError> {
+        let mut found = false;
+        self.change(|all| {
+            all.retain(|entry| {
+                let is_it = entry.destination.name == *name;
+                if is_it {
+                    entry.stop.cancel();
+                    found = true;
+                }
+                !is_it
+            });
+        });
+        if found {
+            self.0.buffer.set_routing(self.routing()).await?;
+        }
+        Ok(found)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Entry>)) {
+        change(&mut self.0.destinations.write().unwrap_or_else(PoisonError::into_inner));
+        self.0.changed.send_replace(());
     }
 
     /// Whether a destination could be used: its rules are checked, its secrets, certificates and keys read, nothing is sent. To be called as
@@ -57,26 +129,56 @@ impl Forwarder {
 
     /// Which objects go where, for [`Buffer::set_routing`].
     pub fn routing(&self) -> Routing {
-        Routing(self.0.destinations.iter().map(|destination| (destination.name.clone(), destination.matching.clone())).collect())
+        Routing(self.all().into_iter().map(|destination| (destination.name.clone(), destination.matching.clone())).collect())
     }
 
     /// Forwards until `stop`; then lets requests in flight end for at most 15 s. A destination's task that panics is started again; no
     /// other destination notices.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut tasks = JoinSet::new();
-        for destination in &self.0.destinations {
-            let (destination, buffer, token) = (destination.clone(), self.0.buffer.clone(), stop.clone());
-            let (name, metrics) = (destination.name.clone(), self.0.metrics.clone());
-            let start = move || Planner::new(destination.clone(), buffer.clone()).run(token.clone());
-            tasks.spawn(supervise(name, metrics, stop.clone(), start));
+        let (mut tasks, mut running) = (JoinSet::new(), Vec::<Arc<Destination>>::new());
+        let mut changed = self.0.changed.subscribe();
+        while !stop.is_cancelled() {
+            let wanted = self.entries();
+            running.retain(|old| wanted.iter().any(|entry| Arc::ptr_eq(&entry.destination, old)));
+            for entry in wanted {
+                if running.iter().any(|known| Arc::ptr_eq(known, &entry.destination)) {
+                    continue;
+                }
+                running.push(entry.destination.clone());
+                tasks.spawn(self.keep(entry, stop.clone()));
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = changed.changed() => {}
+                Some(_) = tasks.join_next() => {}
+            }
         }
-        stop.cancelled().await; // a box without destinations waits for its end, too
         tasks.join_all().await;
+    }
+
+    /// One destination's task, until `stop` or until it is taken away.
+    fn keep(&self, entry: Entry, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let Entry { destination, stop: taken } = entry;
+        let (buffer, metrics, name) = (self.0.buffer.clone(), self.0.metrics.clone(), destination.name.clone());
+        async move {
+            let ends = taken.clone();
+            let start = move || Planner::new(destination.clone(), buffer.clone()).run(ends.clone());
+            let work = supervise(name, metrics, taken.clone(), start);
+            let follow = async {
+                stop.cancelled().await;
+                taken.cancel();
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = work => {}
+                () = follow => {}
+            }
+        }
     }
 
     /// How every destination is, in the order of the configuration.
     pub fn destinations(&self) -> Vec<DestinationHealth> {
-        self.0.destinations.iter().map(|destination| destination.health()).collect()
+        self.all().into_iter().map(|destination| destination.health()).collect()
     }
 
     /// Sends nothing more to a destination until [`Self::resume`], over restarts too; requests in flight end. `false`: there is no such
@@ -102,7 +204,7 @@ impl Forwarder {
     pub async fn echo(&self, name: &DestinationName) -> Option<EchoReport> {
         let destination = self.find(name)?;
         let (report, event) = destination.echo().await;
-        tell(destination, &self.0.buffer, event).await;
+        tell(&destination, &self.0.buffer, event).await;
         Some(report)
     }
 
@@ -113,11 +215,15 @@ impl Forwarder {
 
     /// Every destination.
     pub(crate) fn all(&self) -> Vec<Arc<Destination>> {
-        self.0.destinations.clone()
+        self.entries().into_iter().map(|entry| entry.destination).collect()
     }
 
-    fn find(&self, name: &DestinationName) -> Option<&Arc<Destination>> {
-        self.0.destinations.iter().find(|destination| destination.name == *name)
+    fn entries(&self) -> Vec<Entry> {
+        self.0.destinations.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn find(&self, name: &DestinationName) -> Option<Arc<Destination>> {
+        self.all().into_iter().find(|destination| destination.name == *name)
     }
 }
 

@@ -46,6 +46,6 @@ mod transport;
 pub use backoff::RetryConfig;
 pub use config::{AuthConfig, AuthKind, ConfigError, DestinationConfig, Kind, MatchConfig, Verify};
 pub use documents::Document;
-pub use forwarder::Forwarder;
+pub use forwarder::{ChangeError, Forwarder};
 pub use health::{DestinationHealth, EchoReport, EchoStep, Paused, PausedBy, State};
 pub use metrics::Metrics;

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
@@ -10,12 +11,13 @@ use std::{
 use axum::Router;
 use prometheus_client::registry::Registry;
 use relaypacs_buffer::Buffer;
-use relaypacs_clinic::Clinic;
-use relaypacs_domain::{AeTitle, Clock, ServiceLevel};
+use relaypacs_clinic::{Clinic, StoreError};
+use relaypacs_domain::{AeTitle, Clock, DestinationName, ServiceLevel};
 use relaypacs_forward::Forwarder;
 
 use crate::{
     box_status::AlertMemory,
+    destinations::SecretFiles,
     metrics::{AtScrape, HttpMetrics},
     network::Network,
     problem::Problem,
@@ -49,7 +51,12 @@ pub struct Parts {
     pub tls: Option<Tls>,
     /// How callers by TCP are treated.
     pub entrance: Entrance,
+    /// Tells the DICOM entrance which modalities are known from now on.
+    pub admit: Arc<Admit>,
 }
+
+/// Tells the DICOM entrance which modalities are known from now on; none: every calling AE title may send.
+pub type Admit = dyn Fn(Vec<KnownModality>) + Send + Sync;
 
 /// How callers by TCP are treated.
 #[derive(Debug, Clone, Default)]
@@ -79,8 +86,12 @@ pub struct BoxInfo {
     pub page: Page,
     /// Who else than the box itself may read `/metrics` and `/readyz`.
     pub monitoring_networks: Vec<Network>,
-    /// The modalities of the configuration. None: every calling AE may send.
+    /// The modalities of the configuration file.
     pub modalities: Vec<KnownModality>,
+    /// The destinations of the configuration file.
+    pub file_destinations: Vec<DestinationName>,
+    /// The data directory.
+    pub data_dir: PathBuf,
 }
 
 /// Where people reach the page.
@@ -136,6 +147,10 @@ pub struct App {
     pub tls: Option<Tls>,
     pub(crate) entrance: Arc<Entrance>,
     pub(crate) rates: RateLimits,
+    pub(crate) admit: Arc<Admit>,
+    pub(crate) secret_files: SecretFiles,
+    /// One change of destinations or modalities at a time.
+    pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
     /// What the routes measure.
     pub http: HttpMetrics,
     /// Boot time when the app was made, for the uptime.
@@ -146,8 +161,9 @@ pub struct App {
 impl App {
     /// Joins the services and registers the metrics of all of them.
     pub fn new(parts: Parts) -> Self {
-        let Parts { buffer, forwarder, clinic, scp, clock, info, dicom_listening, log_filter, tls, entrance } = parts;
+        let Parts { buffer, forwarder, clinic, scp, clock, info, dicom_listening, log_filter, tls, entrance, admit } = parts;
         let info = Arc::new(info);
+        let secret_files = SecretFiles::new(&info.data_dir);
         let http = HttpMetrics::default();
         let mut registry = Registry::default();
         buffer.metrics().register(&mut registry);
@@ -168,6 +184,9 @@ impl App {
             log_filter,
             tls,
             rates: RateLimits::new(&entrance.rates),
+            admit,
+            secret_files,
+            changing: Arc::default(),
             entrance: Arc::new(entrance),
             http,
             started,
@@ -183,6 +202,23 @@ impl App {
             (0, plain) => format!("http://{}", SocketAddr::new(address, plain)),
             (https, _) => format!("https://{}", SocketAddr::new(address, https)),
         }
+    }
+
+    /// Modalities of the configuration file and of the box; the file's win.
+    pub fn known_modalities(&self) -> Result<Vec<KnownModality>, StoreError> {
+        let mut known = self.info.modalities.clone();
+        for kept in self.clinic.settings.modalities()? {
+            if !known.iter().any(|other| other.ae_title == kept.ae_title) {
+                known.push(kept.into());
+            }
+        }
+        Ok(known)
+    }
+
+    /// Tells the DICOM entrance who is known now.
+    pub fn admit_known(&self) -> Result<(), StoreError> {
+        (self.admit)(self.known_modalities()?);
+        Ok(())
     }
 
     /// The same services behind another entrance, nothing counted yet.

@@ -2,14 +2,20 @@
 
 use axum::{Json, extract::State};
 use relaypacs_buffer::{CatalogueError, Queue};
-use relaypacs_domain::{Action, Failure, Timestamp};
+use relaypacs_domain::{Action, DestinationName, Failure, Timestamp};
 use relaypacs_forward::{DestinationHealth, PausedBy};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+mod kept;
+mod manage;
+
+pub use kept::kept_destinations;
+pub(crate) use kept::{SecretFiles, merge};
+
 use crate::{
-    app::App,
+    app::{App, BoxInfo},
     caller::Caller,
     problem::{Problem, ProblemBody},
     time::Time,
@@ -17,7 +23,7 @@ use crate::{
 
 /// The routes of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).route("/api/v1/destinations/", axum::routing::get(list))
+    OpenApiRouter::new().routes(routes!(list)).merge(manage::routes()).route("/api/v1/destinations/", axum::routing::get(list))
 }
 
 /// A destination.
@@ -86,9 +92,11 @@ pub(crate) struct FailureBody {
 /// Where a destination is configured.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum ManagedBy {
-    /// In the configuration file.
+pub(crate) enum ManagedBy {
+    /// In the configuration file: changed on the box only.
     File,
+    /// In the box: changed over the API.
+    Box,
 }
 
 /// Who paused a destination.
@@ -127,11 +135,17 @@ async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Destina
 fn read_all(app: &App) -> Result<Vec<Destination>, CatalogueError> {
     let now = app.clock.now();
     let all = app.forwarder.destinations();
-    all.into_iter().map(|health| Ok(Destination::new(&app.buffer.queue(&health.name)?, health, now))).collect()
+    all.into_iter().map(|health| Ok(Destination::new(&app.buffer.queue(&health.name)?, health, now, &app.info))).collect()
+}
+
+/// One destination.
+fn one(app: &App, name: &DestinationName) -> Result<Option<Destination>, CatalogueError> {
+    let Some(health) = app.forwarder.destinations().into_iter().find(|health| health.name == *name) else { return Ok(None) };
+    Ok(Some(Destination::new(&app.buffer.queue(name)?, health, app.clock.now(), &app.info)))
 }
 
 impl Destination {
-    fn new(queue: &Queue, health: DestinationHealth, now: Timestamp) -> Self {
+    fn new(queue: &Queue, health: DestinationHealth, now: Timestamp, info: &BoxInfo) -> Self {
         let paused_by = health.paused.as_ref().map(|paused| match paused.by {
             PausedBy::Box { .. } => PauserName::Box,
             PausedBy::Operator => PauserName::Operator,
@@ -141,7 +155,7 @@ impl Destination {
             kind: health.kind.as_str().into(),
             url: health.url,
             path: health.path.map(|path| path.display().to_string()),
-            managed: ManagedBy::File,
+            managed: if info.file_destinations.contains(&health.name) { ManagedBy::File } else { ManagedBy::Box },
             paused: health.paused.is_some(),
             paused_by,
             state: health.state.into(),

@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod box_status;
 mod caller;
+mod certificate;
 mod clock_sync;
 mod destinations;
 mod docs;
@@ -46,8 +47,9 @@ mod totp;
 mod uploads;
 mod users;
 
-pub use app::{App, BoxInfo, Entrance, KnownModality, LogFilter, Page, Parts};
+pub use app::{Admit, App, BoxInfo, Entrance, KnownModality, LogFilter, Page, Parts};
 pub use box_status::{BoxStatus, Check};
+pub use destinations::kept_destinations;
 pub use limits::Limits;
 pub use metrics::HttpMetrics;
 pub use network::{Network, NetworkError};

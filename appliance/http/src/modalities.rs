@@ -1,6 +1,6 @@
 //! Who may send, who has sent, and who was rejected and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{Json, extract::State};
 use relaypacs_dicom::PeerSeen;
@@ -12,18 +12,21 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::{App, KnownModality},
     caller::Caller,
+    destinations::ManagedBy,
     problem::{Problem, ProblemBody},
     time::Time,
 };
 
+mod manage;
+
 /// The routes of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).route("/api/v1/modalities/", axum::routing::get(list))
+    OpenApiRouter::new().routes(routes!(list)).merge(manage::routes()).route("/api/v1/modalities/", axum::routing::get(list))
 }
 
 /// A modality: configured, or seen since the daemon started.
 #[derive(Debug, Default, Serialize, ToSchema)]
-struct Modality {
+pub(crate) struct Modality {
     /// Its AE title.
     ae_title: String,
     /// Where it must come from, where that is configured.
@@ -35,6 +38,9 @@ struct Modality {
     /// What people call it.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
+    /// Where it is set: in the configuration file, which is changed on the box only, or in the box; absent: it was only seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed: Option<ManagedBy>,
     /// Whether its associations are taken: it is configured, or no modality is.
     allowed: bool,
     /// How many associations it may have at once, where that is configured.
@@ -68,7 +74,17 @@ struct Refusal {
 ))]
 async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Modality>>, Problem> {
     caller.may(Action::UseTheBox)?;
-    Ok(Json(join(&app.info.modalities, app.scp.peers())))
+    Ok(Json(listed(&app)?))
+}
+
+/// Known and seen modalities as one list.
+fn listed(app: &App) -> Result<Vec<Modality>, Problem> {
+    let mut all = join(&app.known_modalities()?, app.scp.peers());
+    let in_file: BTreeSet<&str> = app.info.modalities.iter().map(|known| known.ae_title.as_str()).collect();
+    for modality in all.iter_mut().filter(|modality| modality.managed.is_some() && in_file.contains(modality.ae_title.as_str())) {
+        modality.managed = Some(ManagedBy::File);
+    }
+    Ok(all)
 }
 
 /// Configured and seen modalities as one list, by AE title.
@@ -93,6 +109,7 @@ impl From<&KnownModality> for Modality {
             address: known.address.map(|address| address.to_string()),
             port: known.port,
             description: known.description.clone(),
+            managed: Some(ManagedBy::Box),
             allowed: true,
             max_associations: known.max_associations,
             ..Self::default()

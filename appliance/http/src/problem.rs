@@ -180,6 +180,11 @@ impl Problem {
         Self::coded(StatusCode::CONFLICT, Code::Conflict, detail)
     }
 
+    /// 409: it stands in the configuration file, which is changed on the box only.
+    pub(crate) fn read_only(detail: impl Into<String>) -> Self {
+        Self::coded(StatusCode::CONFLICT, Code::ReadOnly, detail)
+    }
+
     /// 409: the same study was uploaded before.
     pub(crate) fn duplicate(earlier: Duplicate) -> Self {
         let detail = "the same study (patient, date, modality) was uploaded within the last 30 days; force_upload sends it anyway";

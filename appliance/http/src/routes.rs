@@ -17,7 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     admin::routes as operator_routes,
     app::App,
-    audit, auth, destinations, docs,
+    audit, auth, certificate, destinations, docs,
     forwarded::note_client,
     front::{add_legacy, front, is_the_pages},
     health, inspect,
@@ -75,6 +75,7 @@ fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
         .merge(monitoring.layer(middleware::from_fn_with_state(networks, monitoring_only)))
         .merge(system_public::routes())
         .merge(auth::routes())
+        .merge(certificate::routes())
         .merge(totp::routes())
         .merge(users::routes())
         .merge(audit::routes())

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use axum::{Json, extract::State};
+use relaypacs_clinic::schedule::JobStatus;
 use relaypacs_domain::{Action, Alert, ServiceLevel};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,6 +16,7 @@ use crate::{
     destinations::StateName,
     problem::{Problem, ProblemBody},
     time::Time,
+    tls::Certificate,
 };
 
 /// The routes of this resource.
@@ -58,6 +60,9 @@ struct System {
     alerts: Vec<AlertBody>,
     /// Jobs that run by the clock.
     schedule: Vec<ScheduledJob>,
+    /// The TLS certificate in force; absent while HTTPS is off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<SystemCertificate>,
 }
 
 /// The buffer's share of the disk, in bytes.
@@ -154,8 +159,23 @@ struct ScheduledJob {
     /// How that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<String>,
-    /// When it runs next.
-    next_run: Time,
+    /// Whether it runs now.
+    running: bool,
+    /// When it runs next; null: never again.
+    #[schema(required)]
+    next_run: Option<Time>,
+}
+
+/// The TLS certificate in short.
+#[derive(Debug, Serialize, ToSchema)]
+struct SystemCertificate {
+    /// Who issued it.
+    issuer: String,
+    /// Until when it is good.
+    not_after: Time,
+    /// SHA-256 of the certificate.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
 }
 
 /// Version, disk, queue, alerts: what the panel and the page's status bar show.
@@ -168,7 +188,10 @@ async fn system(State(app): State<App>, caller: Caller) -> Result<Json<System>, 
     caller.may(Action::UseTheBox)?;
     let info = app.info.clone();
     let (status, addresses) = app.ask(|app| Ok::<_, Problem>((app.box_status(), own_addresses()))).await?;
-    Ok(Json(System::new(&info, &status, addresses)))
+    let mut system = System::new(&info, &status, addresses);
+    system.schedule = app.clinic.schedule.status().into_iter().map(ScheduledJob::from).collect();
+    system.certificate = app.tls.as_ref().map(|tls| SystemCertificate::from(tls.current()));
+    Ok(Json(system))
 }
 
 impl System {
@@ -213,7 +236,26 @@ impl System {
                 .collect(),
             alerts: status.alerts.iter().map(AlertBody::from).collect(),
             schedule: Vec::new(),
+            certificate: None,
         }
+    }
+}
+
+impl From<JobStatus> for ScheduledJob {
+    fn from(status: JobStatus) -> Self {
+        Self {
+            job: status.job.into(),
+            last_run: status.last_run.map(Time),
+            result: status.result,
+            running: status.running,
+            next_run: status.next_run.map(Time),
+        }
+    }
+}
+
+impl From<Certificate> for SystemCertificate {
+    fn from(certificate: Certificate) -> Self {
+        Self { issuer: certificate.issuer, not_after: Time(certificate.not_after), sha256: certificate.sha256 }
     }
 }
 

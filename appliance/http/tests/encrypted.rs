@@ -220,3 +220,39 @@ async fn the_authority_is_offered_and_every_answer_guards_the_browser() {
     assert_eq!(told.status, 404);
     test_box.app.buffer.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_sees_and_replaces_the_certificate_and_nobody_else() {
+    use relaypacs_domain::Role;
+    let dir = tempfile::tempdir().unwrap();
+    let tls = Tls::open(options(&dir), Clock::system()).unwrap();
+    let test_box = common::TestBox::with(serde_json::json!([]), Some(tls.clone())).await;
+    let public = test_box.public();
+    let path = "/api/v1/system/certificate";
+    let (admin, clinician) = (test_box.sign_in(Role::Admin).await, test_box.sign_in(Role::Clinician).await);
+    let ask = async |token: &str, method: &str, body: Option<serde_json::Value>| {
+        let bearer = format!("Bearer {token}");
+        common::send(&public, common::from("203.0.113.9"), method, path, body, &[("authorization", &bearer)]).await
+    };
+    assert_eq!(common::get(&public, common::from("203.0.113.9"), path).await.status, 401);
+    assert_eq!(ask(&clinician, "GET", None).await.status, 403);
+    let shown = ask(&admin, "GET", None).await.json();
+    assert_eq!((&shown["source"], &shown["sha256"]), (&"box".into(), &tls.current().sha256.into()));
+
+    let (chain, key, _) = clinic();
+    let (_, other_key, _) = clinic();
+    let bad = ask(&admin, "PUT", Some(serde_json::json!({"certificate": chain, "key": other_key}))).await;
+    assert_eq!((bad.status, &bad.json()["errors"][0]["detail"]), (422, &"the key does not belong to the certificate".into()));
+    assert_eq!(ask(&clinician, "PUT", Some(serde_json::json!({"certificate": chain, "key": key}))).await.status, 403);
+    assert_eq!(tls.current().source, CertificateSource::Box);
+    let taken = ask(&admin, "PUT", Some(serde_json::json!({"certificate": chain, "key": key}))).await;
+    assert_eq!((taken.status, &taken.json()["source"]), (200, &"upload".into()));
+    assert!(!taken.text.contains("PRIVATE KEY"));
+    assert_eq!(tls.current().source, CertificateSource::Upload);
+    assert_eq!(ask(&admin, "DELETE", None).await.status, 204);
+    assert_eq!((ask(&admin, "DELETE", None).await.status, tls.current().source), (404, CertificateSource::Box));
+    let told = test_box.app.clinic.audit.export(1, 100).await.unwrap();
+    let actions: Vec<_> = told.iter().map(|entry| entry.action.as_str()).filter(|action| action.contains("certificate")).collect();
+    assert_eq!(actions, ["replace_certificate", "replace_certificate", "give_certificate_up"]);
+    test_box.app.buffer.close().await;
+}

@@ -87,6 +87,18 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("DELETE", "/api/v1/users/invites/{id}", ADMINS),
     ("GET", "/api/v1/audit", ADMINS),
     ("GET", "/api/v1/audit/export", ADMINS),
+    ("POST", "/api/v1/destinations", ADMINS),
+    ("GET", "/api/v1/destinations/{name}", ADMINS),
+    ("PATCH", "/api/v1/destinations/{name}", ADMINS),
+    ("DELETE", "/api/v1/destinations/{name}", ADMINS),
+    ("POST", "/api/v1/destinations/{name}/echo", STEERERS),
+    ("POST", "/api/v1/modalities", ADMINS),
+    ("PATCH", "/api/v1/modalities/{ae_title}", ADMINS),
+    ("DELETE", "/api/v1/modalities/{ae_title}", ADMINS),
+    ("POST", "/api/v1/modalities/{ae_title}/echo", STEERERS),
+    ("GET", "/api/v1/system/certificate", ADMINS),
+    ("PUT", "/api/v1/system/certificate", ADMINS),
+    ("DELETE", "/api/v1/system/certificate", ADMINS),
 ];
 
 /// A path with something in the place of its parameters that does not exist.

@@ -84,11 +84,12 @@ pub(crate) fn check(request: &Request, address: IpAddr, options: &ScpOptions) ->
     }
     let called = AeTitle::from_value(&request.called).ok().filter(|title| *title == options.ae_title).ok_or(Reject::CalledTitle)?;
     let calling = AeTitle::from_value(&request.calling).map_err(|_| Reject::CallingTitle)?;
-    if options.modalities.is_empty() {
+    let known = options.modalities.all();
+    if known.is_empty() {
         return Ok((called, calling, options.max_associations_per_peer));
     }
     let from_here = |admitted: Option<IpAddr>| admitted.is_none_or(|admitted| admitted.to_canonical() == address);
-    let modality = options.modalities.iter().find(|modality| modality.ae_title == calling && from_here(modality.address));
+    let modality = known.iter().find(|modality| modality.ae_title == calling && from_here(modality.address));
     let limit = modality.ok_or(Reject::CallingTitle)?.max_associations;
     Ok((called, calling, limit.unwrap_or(options.max_associations_per_peer)))
 }

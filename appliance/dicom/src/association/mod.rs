@@ -31,7 +31,7 @@ mod socket;
 mod violation;
 
 pub use listener::serve;
-pub use options::{Modality, ScpOptions};
+pub use options::{KnownModalities, Modality, ScpOptions};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,10 @@
 //! Limits and names of the SCP, and whom it knows.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use relaypacs_domain::{AeTitle, ServiceLevel};
 
@@ -21,8 +25,8 @@ pub struct ScpOptions {
     pub artim: Duration,
     /// Largest P-DATA-TF we offer to receive, in bytes (PS3.8 D.1).
     pub max_pdu: u32,
-    /// Empty: every calling AE may send. Else only these, each with its own settings.
-    pub modalities: Vec<Modality>,
+    /// Who is known; may change while the SCP runs.
+    pub modalities: KnownModalities,
 }
 
 impl ScpOptions {
@@ -35,7 +39,35 @@ impl ScpOptions {
     }
 }
 
-/// A modality that is known by configuration.
+/// The modalities that are known. None: every calling AE may send. Else only these, each with its own settings. Cheap to clone; all clones are
+/// one list.
+#[derive(Debug, Clone, Default)]
+pub struct KnownModalities(Arc<RwLock<Arc<[Modality]>>>);
+
+impl KnownModalities {
+    /// A list of these.
+    pub fn new(modalities: impl IntoIterator<Item = Modality>) -> Self {
+        Self(Arc::new(RwLock::new(modalities.into_iter().collect())))
+    }
+
+    /// Replaces the list; holds for associations that are asked for from now on.
+    pub fn set(&self, modalities: impl IntoIterator<Item = Modality>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = modalities.into_iter().collect();
+    }
+
+    /// The list of this moment.
+    pub fn all(&self) -> Arc<[Modality]> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl From<Vec<Modality>> for KnownModalities {
+    fn from(modalities: Vec<Modality>) -> Self {
+        Self::new(modalities)
+    }
+}
+
+/// A modality that is known.
 #[derive(Debug, Clone)]
 pub struct Modality {
     /// Its calling AE title.

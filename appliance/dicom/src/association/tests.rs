@@ -120,7 +120,7 @@ async fn converse(stream: Vec<u8>, pipe: usize) -> (Objects, Vec<u8>) {
         idle_timeout: minute,
         artim: minute,
         max_pdu: 1 << 20,
-        modalities: Vec::new(),
+        modalities: crate::KnownModalities::default(),
     };
     let shared = Arc::new(Shared {
         options: Arc::new(options),

@@ -150,7 +150,7 @@ pub fn options() -> ScpOptions {
         idle_timeout: PATIENCE,
         artim: PATIENCE,
         max_pdu: 256 << 10,
-        modalities: Vec::new(),
+        modalities: relaypacs_dicom::KnownModalities::default(),
     }
 }
 

@@ -27,9 +27,9 @@ struct Named {
     destination: DestinationName,
 }
 
-/// What trying a destination showed.
+/// What trying a destination or a modality showed.
 #[derive(Debug, Serialize, ToSchema)]
-struct Echo {
+pub(crate) struct Echo {
     /// Whether every step succeeded.
     ok: bool,
     /// The steps in order; the last one is the first that failed.
@@ -56,7 +56,7 @@ struct Step {
     detail: Option<String>,
 }
 
-/// The steps of trying a destination.
+/// The steps of trying a destination (the first five) or a modality (`dns`, `tcp`, `association`, `echo`).
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "stands in the schema only; the values come from the forwarder")]
@@ -66,6 +66,8 @@ enum StepName {
     Tls,
     Auth,
     Service,
+    Association,
+    Echo,
 }
 
 /// Whether a destination is paused by an operator now.
@@ -118,8 +120,20 @@ async fn resume(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answ
     Ok(Answer(PauseState { destination: asked.destination.into(), paused: false }))
 }
 
-pub(super) fn no_such_destination(name: &DestinationName) -> Problem {
+pub(crate) fn no_such_destination(name: &DestinationName) -> Problem {
     Problem::not_found(format!("no destination is configured under the name {name}"))
+}
+
+impl From<relaypacs_dicom::EchoReport> for Echo {
+    fn from(report: relaypacs_dicom::EchoReport) -> Self {
+        let step =
+            |step: relaypacs_dicom::EchoStep| Step { step: step.step, ok: step.ok, ms: step.took.as_millis() as u64, detail: step.detail };
+        Self {
+            ok: report.is_ok(),
+            failed_step: report.steps.iter().find(|step| !step.ok).map(|step| step.step),
+            steps: report.steps.into_iter().map(step).collect(),
+        }
+    }
 }
 
 impl From<EchoReport> for Echo {

@@ -8,7 +8,7 @@
 //! - [`events`]: what happened.
 
 mod events;
-mod forwarding;
+pub(crate) mod forwarding;
 mod people;
 mod upkeep;
 mod work;

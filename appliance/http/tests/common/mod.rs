@@ -41,6 +41,8 @@ pub struct TestBox {
     pub app: App,
     pub dir: TempDir,
     pub log_filters: Arc<Mutex<Vec<String>>>,
+    /// Whom the DICOM entrance was last told to know.
+    pub admitted: Arc<Mutex<Vec<String>>>,
     hand: Arc<ManualClock>,
 }
 
@@ -85,9 +87,12 @@ impl TestBox {
         };
         let (buffer, _) = opened.unwrap();
         let destinations: Vec<DestinationConfig> = serde_json::from_value(destinations).unwrap();
+        let file_destinations = destinations.iter().map(|destination| destination.name.clone()).collect();
         let forwarder = Forwarder::new(buffer.clone(), clock.clone(), destinations).unwrap();
         buffer.set_routing(forwarder.routing()).await.unwrap();
         let log_filters = Arc::new(Mutex::new(Vec::new()));
+        let admitted = Arc::new(Mutex::new(Vec::new()));
+        let admitting = admitted.clone();
         // People's time is moved by hand; it starts with the machine's.
         let hand = Arc::new(ManualClock::default());
         hand.set_wall(clock.now());
@@ -107,6 +112,8 @@ impl TestBox {
                 dicom_port: 11112,
                 page: Page { address: Some("192.0.2.7".parse().unwrap()), https_port: 8443, plain_port: 8080 },
                 monitoring_networks: vec!["192.0.2.0/24".parse().unwrap()],
+                file_destinations,
+                data_dir: dir.path().join("data"),
                 modalities: vec![KnownModality {
                     ae_title: "CT1".parse().unwrap(),
                     address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -126,8 +133,11 @@ impl TestBox {
             }),
             tls,
             entrance: Entrance::default(),
+            admit: Arc::new(move |known| {
+                admitting.lock().unwrap().clone_from(&known.into_iter().map(|known| known.ae_title.to_string()).collect())
+            }),
         });
-        Self { app, dir, log_filters, hand }
+        Self { app, dir, log_filters, hand, admitted }
     }
 
     /// One folder destination, one STOW destination where nobody listens.
