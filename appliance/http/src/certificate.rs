@@ -2,7 +2,6 @@
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
 use relaypacs_clinic::audit::Outcome;
-use relaypacs_domain::Action;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};

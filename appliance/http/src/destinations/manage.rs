@@ -34,7 +34,6 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Settings of a destination, as in `[[destination]]` of the configuration; secrets stand here instead of in files. A field that is absent has its
 /// default (POST) or stays (PATCH); PATCH with null sets it back.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "stands in the schema only: the body is read as settings and secrets apart")]
 struct DestinationSettings {
     /// Its name; fixed once it is added.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", example = "pacs")]
@@ -78,7 +77,6 @@ struct DestinationSettings {
 
 /// Which objects a destination takes: everything that is asked must hold; an empty list or text asks nothing.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "stands in the schema only")]
 struct MatchSettings {
     /// The sender's AE title is one of these.
     calling_ae: Option<Vec<String>>,
@@ -90,7 +88,6 @@ struct MatchSettings {
 
 /// How the box proves who it is. Secrets are never shown again.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "stands in the schema only")]
 struct AuthSettings {
     /// `none`, `basic`, `bearer`, `oauth2` or `certificate`.
     #[schema(example = "basic")]
@@ -121,7 +118,6 @@ struct AuthSettings {
 
 /// When an instance is tried again.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "stands in the schema only")]
 struct RetrySettings {
     /// At most this long after the first failure.
     #[schema(example = "5s")]
