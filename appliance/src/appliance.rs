@@ -28,10 +28,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     completion::Completion,
-    config::Config,
+    config::{Config, channels},
     data_dir, jobs,
     listeners::{self, ListenError},
-    logs, notify,
+    logs, notify, pacs,
     sink::BufferSink,
     tasks::supervise,
     web,
@@ -206,6 +206,7 @@ impl Appliance {
                 dicom_service(listener.try_clone(), options.clone(), sink.clone(), scp.clone(), token.clone(), listening.clone())
             }));
         }
+        pacs::start(&mut services, &metrics, &self.clinic, &self.forwarder, stop);
         web::start(&mut services, &self.config, &app, self.http, self.https, stop);
         let (router, token, admin) = (relaypacs_http::admin(app.clone()), stop.clone(), self.admin);
         services.spawn(supervise("admin socket", metrics.clone(), stop.clone(), move || {
@@ -296,7 +297,14 @@ pub(crate) fn options(config: &Config, directory: &Path) -> Options {
 pub(crate) fn clinic_options(config: &Config, directory: &Path) -> ClinicOptions {
     let site = config.site.name.as_str();
     let site = if site.is_empty() { "RelayPACS".to_owned() } else { format!("RelayPACS {site}") };
-    ClinicOptions { data_dir: directory.to_owned(), site, ..ClinicOptions::default() }
+    ClinicOptions {
+        data_dir: directory.to_owned(),
+        site,
+        time_zone: config.site.time_zone.clone(),
+        letterhead: config.report.letterhead(&config.site),
+        channels: channels(&config.site, &config.mail, &config.webhook, &config.push),
+        ..ClinicOptions::default()
+    }
 }
 
 /// A modality as the DICOM entrance knows it.

@@ -8,6 +8,7 @@ mod acme;
 mod de;
 mod limits;
 mod node;
+mod people;
 mod problem;
 mod rules;
 mod sections;
@@ -25,6 +26,7 @@ pub(crate) use acme::Acme;
 pub(crate) use limits::Limits;
 pub(crate) use node::Origin;
 use node::{Node, Value};
+pub(crate) use people::{Mail, Push, Report, Webhook, channels};
 pub(crate) use problem::{Problem, Problems, nearest};
 pub(crate) use sections::{Buffer, Dicom, Http, Log, LogFormat, Modality, Site};
 pub(crate) use show::show;
@@ -47,6 +49,10 @@ pub(crate) struct Config {
     pub(crate) site: Site,
     pub(crate) acme: Acme,
     pub(crate) limits: Limits,
+    pub(crate) report: Report,
+    pub(crate) mail: Mail,
+    pub(crate) webhook: Webhook,
+    pub(crate) push: Push,
     /// Where it came from, for showing and for messages.
     pub(crate) written: Written,
 }
@@ -60,7 +66,8 @@ pub(crate) struct Written {
 }
 
 /// Names of the sections, for messages.
-const SECTIONS: &[&str] = &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme", "limits"];
+const SECTIONS: &[&str] =
+    &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme", "limits", "report", "mail", "webhook", "push"];
 
 impl Config {
     /// Reads and checks the configuration. `file`: the one named on the command line; without it the default file, if there is one.
@@ -119,6 +126,10 @@ impl Config {
             "site" => self.site = de::read(node).map_err(within)?,
             "acme" => self.acme = de::read(node).map_err(within)?,
             "limits" => self.limits = de::read(node).map_err(within)?,
+            "report" => self.report = de::read(node).map_err(within)?,
+            "mail" => self.mail = de::read(node).map_err(within)?,
+            "webhook" => self.webhook = de::read(node).map_err(within)?,
+            "push" => self.push = de::read(node).map_err(within)?,
             other => {
                 let mut problem = Problem::unknown("section", other, SECTIONS);
                 problem.origin = Some(node.origin.clone());

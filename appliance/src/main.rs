@@ -12,6 +12,7 @@ mod jobs;
 mod listeners;
 mod logs;
 mod notify;
+mod pacs;
 mod sink;
 mod tasks;
 mod web;

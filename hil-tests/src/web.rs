@@ -11,6 +11,7 @@ pub struct Web {
     runtime: Runtime,
     client: reqwest::Client,
     base: String,
+    token: Option<String>,
 }
 
 /// An answer, read to its end.
@@ -40,7 +41,7 @@ impl Web {
         // The product's provider; a second installation in the same test process changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { runtime, client: builder().build().expect("a client"), base: format!("http://127.0.0.1:{port}") }
+        Self { runtime, client: builder().build().expect("a client"), base: format!("http://127.0.0.1:{port}"), token: None }
     }
 
     /// A client of the Unix socket at `path`.
@@ -48,6 +49,24 @@ impl Web {
         let mut web = Self::new(80);
         web.client = builder().unix_socket(path).build().expect("a client");
         web
+    }
+
+    /// Every request carries this access token.
+    #[must_use]
+    pub fn signed_in(mut self, token: &str) -> Self {
+        self.token = Some(token.to_string());
+        self
+    }
+
+    /// Any request, with a JSON body where one is given, whatever the answer.
+    pub fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let what = format!("{method} {}{path}", self.base);
+        let request = self.request(method, path);
+        let request = match body {
+            Some(body) => request.header("content-type", "application/json").body(body.to_string()),
+            None => request,
+        };
+        self.send(request).unwrap_or_else(|e| panic!("{what}: {e}"))
     }
 
     /// GET; `None` when there is no answer.
@@ -80,7 +99,11 @@ impl Web {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     fn good(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Answer {

@@ -8,10 +8,11 @@ use relaypacs_domain::{Clock, Role};
 use crate::{
     Accounts, Audit, Schedule, Sessions, Settings, Store, StoreError, Tokens, Totp,
     accounts::{live::Live as LivePeople, password::Hasher},
+    events::{self, Events},
     keys::{self, KeyFileError, Secrets},
     live::Live,
     migrate::{self, MigrateError},
-    notifications::Notifications,
+    notifications::{ChannelError, ChannelOptions, Channels, FindRecipient, Notifications, Recipient, VapidKey},
     reports::{self, Reports, pdf::Letterhead},
     statistics::{Statistics, zone_of},
     tokens::TokenOptions,
@@ -41,6 +42,8 @@ pub struct ClinicOptions {
     pub letterhead: Letterhead,
     /// Limits and choices of uploads.
     pub uploads: UploadOptions,
+    /// By which ways notifications leave the box.
+    pub channels: ChannelOptions,
 }
 
 impl Default for ClinicOptions {
@@ -56,6 +59,7 @@ impl Default for ClinicOptions {
             time_zone: String::new(),
             letterhead: Letterhead::default(),
             uploads: UploadOptions::default(),
+            channels: ChannelOptions::default(),
         }
     }
 }
@@ -72,6 +76,9 @@ pub enum OpenError {
     /// A key file.
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    /// A way out for notifications.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
     /// The password threads.
     #[error("the threads that check passwords cannot start: {0}")]
     Threads(std::io::Error),
@@ -96,6 +103,8 @@ pub struct Clinic {
     pub reports: Reports,
     /// What they are told, for keeps.
     pub notifications: Notifications,
+    /// What becomes of what happens in the buffer.
+    pub events: Events,
     /// What they are told, at once.
     pub live: Live,
     /// How much of everything there was.
@@ -132,7 +141,9 @@ impl Clinic {
         let totp = Totp::new(store.clone(), clock.clone(), secrets.clone(), people.clone(), accounts.throttle().clone(), &options.site);
         let zone = zone_of(&options.time_zone);
         let live = Live::new(clock.clone());
-        let notifications = Notifications::open(store.clone(), live.clone())?;
+        let vapid = VapidKey::open(&folder)?;
+        let notifications = Notifications::open(store.clone(), live.clone(), vapid.clone())?;
+        notifications.connect(Channels::new(options.channels.clone(), vapid, clock.clone(), recipients(accounts.clone()))?);
         let sessions = Sessions::new(
             store.clone(),
             clock.clone(),
@@ -152,6 +163,16 @@ impl Clinic {
             letterhead: options.letterhead.clone(),
             zone: zone.clone(),
         })?;
+        let everybody = accounts.clone();
+        let events = Events::open(events::Parts {
+            store: store.clone(),
+            buffer: buffer.clone(),
+            clock: clock.clone(),
+            live: live.clone(),
+            notifications: notifications.clone(),
+            reports: reports.clone(),
+            users_with: Arc::new(move |roles: &[Role]| everybody.users_with(roles)),
+        })?;
         let statistics = Statistics::open(store.clone(), clock.clone(), &options.time_zone)?;
         let neighbours = Neighbours { live: live.clone(), notifications: notifications.clone(), reports: reports.clone() };
         let uploads = Uploads::new(store.clone(), buffer, clock.clone(), options.uploads.clone(), neighbours);
@@ -167,6 +188,7 @@ impl Clinic {
             uploads,
             reports,
             notifications,
+            events,
             live,
             statistics,
             schedule,
@@ -176,6 +198,18 @@ impl Clinic {
             data_dir,
         })
     }
+}
+
+/// Looks people up for letters: who cannot sign in gets none.
+fn recipients(accounts: Accounts) -> Arc<FindRecipient> {
+    Arc::new(move |user| {
+        let accounts = accounts.clone();
+        Box::pin(async move {
+            let account = accounts.find(user).await.ok().filter(|account| account.is_active)?;
+            let notify = account.preferences.notify;
+            Some(Recipient { email: account.email, wants_push: notify.push, wants_email: notify.email, types: notify.types })
+        })
+    })
 }
 
 impl std::fmt::Debug for Clinic {

@@ -8,6 +8,7 @@ pub mod audit;
 mod backup;
 mod clinic;
 mod error;
+pub mod events;
 mod ids;
 pub mod keys;
 pub mod live;

@@ -24,12 +24,13 @@ use crate::{
     limits::{ANSWER_TIMEOUT, BODY_TIMEOUT, Gate, MAX_BODY_BYTES, gated},
     metrics, modalities,
     network::Network,
+    notifications,
     observe::observe,
     peer::monitoring_only,
     plain,
     problem::Problem,
     rate::limited,
-    studies, system, system_public, totp, uploads, users,
+    reports, stats, streams, studies, system, system_public, totp, uploads, users,
 };
 
 /// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
@@ -82,6 +83,7 @@ fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
         .merge(uploads::routes())
         .merge(inspect::routes())
         .merge(studies::peoples_routes())
+        .merge(people_routes())
         .merge(read_routes())
 }
 
@@ -92,6 +94,16 @@ fn admin_routes() -> OpenApiRouter<App> {
         .merge(metrics::routes())
         .merge(read_routes())
         .merge(operator_routes())
+}
+
+/// What people are told, with the limits of questions to the catalogue; streams end by themselves.
+fn people_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(reports::routes())
+        .merge(notifications::routes())
+        .merge(stats::routes())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .merge(streams::routes())
 }
 
 /// Everything that only reads, with the limits of questions to the catalogue.

@@ -32,6 +32,8 @@ const ADMINS: Who = Roles(&[Admin]);
 const STEERERS: Who = Roles(&[Radiographer, Admin]);
 /// Who may begin an upload.
 const UPLOADERS: Who = Roles(&[Clinician, Radiographer, Admin]);
+/// Who writes reports.
+const WRITERS: Who = Roles(&[Radiologist, Admin]);
 
 /// Method, path, who may.
 const TABLE: &[(&str, &str, Who)] = &[
@@ -99,6 +101,27 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("GET", "/api/v1/system/certificate", ADMINS),
     ("PUT", "/api/v1/system/certificate", ADMINS),
     ("DELETE", "/api/v1/system/certificate", ADMINS),
+    ("GET", "/api/v1/reports", USERS),
+    ("GET", "/api/v1/reports/{id}", USERS),
+    ("PATCH", "/api/v1/reports/{id}", WRITERS),
+    ("GET", "/api/v1/reports/upload/{id}", USERS),
+    ("POST", "/api/v1/reports/{id}/read", USERS),
+    ("GET", "/api/v1/reports/{id}/download", USERS),
+    ("POST", "/api/v1/reports/{id}/sync", USERS),
+    ("GET", "/api/v1/reports/stream", USERS),
+    ("GET", "/api/v1/notifications", USERS),
+    ("PATCH", "/api/v1/notifications/{id}/read", USERS),
+    ("PATCH", "/api/v1/notifications/{id}/unread", USERS),
+    ("PATCH", "/api/v1/notifications/read-all", USERS),
+    ("DELETE", "/api/v1/notifications/{id}", USERS),
+    ("POST", "/api/v1/notifications/push-subscriptions", USERS),
+    ("DELETE", "/api/v1/notifications/push-subscriptions", USERS),
+    ("GET", "/api/v1/notifications/vapid-key", USERS),
+    ("GET", "/api/v1/notifications/stream", USERS),
+    ("GET", "/api/v1/events", USERS),
+    ("GET", "/api/v1/upload/stats", USERS),
+    ("GET", "/api/v1/upload/stats/trend", USERS),
+    ("GET", "/api/v1/upload/stats/export", ADMINS),
 ];
 
 /// A path with something in the place of its parameters that does not exist.

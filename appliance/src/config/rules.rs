@@ -90,6 +90,11 @@ impl Rules<'_> {
         self.number("limits.max_connections_per_address", limits.max_connections_per_address, 1, 65_536);
         self.span("limits.header_timeout", limits.header_timeout, "1s", "10m");
         self.span("limits.stall_timeout", limits.stall_timeout, "1s", "10m");
+        let config = self.config;
+        let people = [config.report.broken(&config.site), config.mail.broken(), config.webhook.broken(), config.push.broken()];
+        for (path, rule) in people.into_iter().flatten() {
+            self.add(path, rule);
+        }
         for (path, rule) in self.config.acme.broken() {
             self.add(path, rule);
         }

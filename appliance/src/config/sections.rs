@@ -127,6 +127,8 @@ pub(crate) struct Site {
     pub(crate) name: String,
     /// IANA time zone in which people see times; empty: the machine's.
     pub(crate) time_zone: String,
+    /// PNG file with the facility's logo, for printed reports; empty: none.
+    pub(crate) logo: PathBuf,
 }
 
 impl Default for Dicom {

@@ -19,6 +19,10 @@ pub(crate) fn show(config: &Config) -> Json {
         "log": plain(&config.log),
         "site": plain(&config.site),
         "acme": plain(&config.acme),
+        "report": plain(&config.report),
+        "mail": plain(&config.mail),
+        "webhook": plain(&config.webhook),
+        "push": plain(&config.push),
         "limits": plain(&config.limits),
     });
     hide(&mut shown);

@@ -7,18 +7,29 @@
 //! |---|---|
 //! | `notifications` | (user, notification) → [`Notification`] |
 //! | `notifications_unread` | (user, notification) → () |
+//! | `notifications_outbox`, `notifications_push` | in [`channels`] |
 
+mod channels;
 mod kind;
 #[cfg(test)]
 mod tests;
+
+use std::sync::{Arc, OnceLock};
 
 use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use relaypacs_domain::{NotificationId, ReportId, Timestamp, Uid, UploadId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
+use channels::{Content, Letter};
+
 pub use crate::live::Audience;
+pub use channels::{
+    ChannelError, ChannelOptions, Channels, FindRecipient, MailOptions, MailSecurity, PushError, Recipient, Subscription, VapidKey,
+    WebhookOptions,
+};
 pub use kind::NotificationKind;
 
 use crate::{
@@ -45,6 +56,10 @@ const MAX_MESSAGE: usize = 500;
 pub struct Notifications {
     store: Store,
     live: Live,
+    vapid: VapidKey,
+    channels: Arc<OnceLock<Channels>>,
+    /// Wakes the task that sends letters out.
+    letters: Arc<Notify>,
 }
 
 /// Something to tell.
@@ -115,13 +130,19 @@ pub enum NotificationError {
 
 impl Notifications {
     /// Opens the service. Blocking.
-    pub fn open(store: Store, live: Live) -> Result<Self, StoreError> {
+    pub fn open(store: Store, live: Live, vapid: VapidKey) -> Result<Self, StoreError> {
         store.write_blocking(|transaction| {
             transaction.open_table(ROWS).map_err(StoreError::failed)?;
             transaction.open_table(UNREAD).map_err(StoreError::failed)?;
-            Ok::<(), StoreError>(())
+            channels::open_tables(transaction)
         })?;
-        Ok(Self { store, live })
+        Ok(Self { store, live, vapid, channels: Arc::default(), letters: Arc::default() })
+    }
+
+    /// Says by which ways notifications leave the box. Once, at start.
+    pub fn connect(&self, channels: Channels) {
+        // A second one would be a fault of the caller's; the first stays.
+        let _ = self.channels.set(channels);
     }
 
     /// Tells these people, durably with the rest of the transaction. Give what it returns to [`Notifications::announce`] after the commit.
@@ -140,6 +161,13 @@ impl Notifications {
             }
             added.push(notification);
         }
+        drop((rows, unread));
+        if !to.is_empty() {
+            let content = new.outside();
+            let people = to.iter().map(|user| Letter::Person { user: *user, content: content.clone() });
+            let webhook = Letter::Webhook { id: new_id(new.at), content: content.clone() };
+            channels::note(transaction, people.chain([webhook]).collect())?;
+        }
         Ok(added)
     }
 
@@ -150,6 +178,7 @@ impl Notifications {
             self.live.publish(LiveEvent { audience: Audience::User(user), kind: LiveKind::Notification, json: notification.to_json() });
             self.tell_unread(user);
         }
+        self.letters.notify_one();
     }
 
     /// Tells these people on its own.
@@ -247,6 +276,21 @@ impl Notifications {
         Ok(())
     }
 
+    /// Pushes what somebody is told to a browser of theirs, too.
+    pub async fn subscribe(&self, user: UserId, subscription: Subscription) -> Result<(), StoreError> {
+        self.store.write(move |transaction| channels::subscribe(transaction, user, &subscription)).await
+    }
+
+    /// Pushes no more to a browser.
+    pub async fn unsubscribe(&self, user: UserId, endpoint: String) -> Result<(), StoreError> {
+        self.store.write(move |transaction| channels::unsubscribe(transaction, user, &endpoint)).await
+    }
+
+    /// The public key with which pushes are signed: P-256 uncompressed, base64url.
+    pub fn vapid_key(&self) -> String {
+        self.vapid.public()
+    }
+
     /// Tells open pages how many are unread.
     fn tell_unread(&self, user: UserId) {
         match self.store.read_blocking(|transaction| unread_of(transaction, user)) {
@@ -260,6 +304,11 @@ impl Notifications {
 }
 
 impl NewNotification {
+    /// What may be said of it outside the box.
+    fn outside(&self) -> Content {
+        Content { kind: self.kind, upload: self.upload, report: self.report, study: self.study.clone(), at: self.at }
+    }
+
     fn to(&self, user: UserId) -> Notification {
         let cut = |text: &str, most| text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most).collect();
         Notification {

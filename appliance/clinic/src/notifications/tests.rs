@@ -15,7 +15,7 @@ struct Bench {
 async fn bench() -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let live = Live::new(Clock::manual(Arc::new(ManualClock::default())));
-    let notifications = Notifications::open(Store::open(dir.path()).unwrap(), live.clone()).unwrap();
+    let notifications = Notifications::open(Store::open(dir.path()).unwrap(), live.clone(), VapidKey::open(dir.path()).unwrap()).unwrap();
     Bench { _dir: dir, notifications, live }
 }
 

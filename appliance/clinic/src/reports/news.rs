@@ -73,7 +73,7 @@ impl Reports {
     }
 
     /// Tells the oldest news, at most a batch; gives how many.
-    pub(super) async fn tell_news(&self) -> Result<usize, StoreError> {
+    pub(crate) async fn tell_news(&self) -> Result<usize, StoreError> {
         let waiting = self.0.store.read(waiting).await?;
         let (Some((last, ..)), told) = (waiting.last().cloned(), waiting.len()) else { return Ok(0) };
         let now = self.0.clock.now();

@@ -6,31 +6,33 @@ use uuid::Uuid;
 use super::*;
 use crate::live::{Listener, LiveKind, Told};
 
-pub(super) const OWNER: Viewer = Viewer { user: UserId(Uuid::from_u128(11)), role: Role::Clinician };
+pub(crate) const OWNER: Viewer = Viewer { user: UserId(Uuid::from_u128(11)), role: Role::Clinician };
 const OTHER: Viewer = Viewer { user: UserId(Uuid::from_u128(12)), role: Role::Clinician };
-const RADIOGRAPHER: Viewer = Viewer { user: UserId(Uuid::from_u128(13)), role: Role::Radiographer };
-pub(super) const RADIOLOGIST: Viewer = Viewer { user: UserId(Uuid::from_u128(14)), role: Role::Radiologist };
-const ADMIN: Viewer = Viewer { user: UserId(Uuid::from_u128(15)), role: Role::Admin };
-pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_400_000_000);
+pub(crate) const RADIOGRAPHER: Viewer = Viewer { user: UserId(Uuid::from_u128(13)), role: Role::Radiographer };
+pub(crate) const RADIOLOGIST: Viewer = Viewer { user: UserId(Uuid::from_u128(14)), role: Role::Radiologist };
+pub(crate) const ADMIN: Viewer = Viewer { user: UserId(Uuid::from_u128(15)), role: Role::Admin };
+pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_795_400_000_000);
 
-pub(super) struct Bench {
+pub(crate) struct Bench {
     _dir: tempfile::TempDir,
-    pub(super) store: Store,
-    pub(super) buffer: Buffer,
+    pub(crate) store: Store,
+    pub(crate) buffer: Buffer,
     live: Live,
     notifications: Notifications,
-    pub(super) reports: Reports,
-    pub(super) hand: Arc<ManualClock>,
+    pub(crate) reports: Reports,
+    pub(crate) hand: Arc<ManualClock>,
+    users: Arc<UsersWith>,
 }
 
-pub(super) async fn bench() -> Bench {
+pub(crate) async fn bench() -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let hand = Arc::new(ManualClock::default());
     hand.set_wall(NOW);
     let clock = Clock::manual(hand.clone());
     let store = Store::open(dir.path()).unwrap();
     let live = Live::new(clock.clone());
-    let notifications = Notifications::open(store.clone(), live.clone()).unwrap();
+    let notifications =
+        Notifications::open(store.clone(), live.clone(), crate::notifications::VapidKey::open(dir.path()).unwrap()).unwrap();
     let users_with: Arc<UsersWith> = Arc::new(|roles: &[Role]| {
         let everybody = [OWNER, OTHER, RADIOGRAPHER, RADIOLOGIST, ADMIN];
         everybody.iter().filter(|viewer| roles.contains(&viewer.role)).map(|viewer| viewer.user).collect()
@@ -55,12 +57,26 @@ pub(super) async fn bench() -> Bench {
         letterhead: pdf::Letterhead::default(),
         zone: TimeZone::UTC,
     };
+    let users = parts.users_with.clone();
     let reports = Reports::open(parts).unwrap();
-    Bench { _dir: dir, store, buffer, live, notifications, reports, hand }
+    Bench { _dir: dir, store, buffer, live, notifications, reports, hand, users }
 }
 
 impl Bench {
-    pub(super) async fn assign(&self, study: &str, upload: Option<u128>, user: Option<UserId>) -> ReportId {
+    /// What following the buffer's events needs.
+    pub(crate) fn parts(&self) -> crate::events::Parts {
+        crate::events::Parts {
+            store: self.store.clone(),
+            buffer: self.buffer.clone(),
+            clock: Clock::manual(self.hand.clone()),
+            live: self.live.clone(),
+            notifications: self.notifications.clone(),
+            reports: self.reports.clone(),
+            users_with: self.users.clone(),
+        }
+    }
+
+    pub(crate) async fn assign(&self, study: &str, upload: Option<u128>, user: Option<UserId>) -> ReportId {
         self.hand.advance(Duration::from_millis(1));
         let at = Clock::manual(self.hand.clone()).now();
         let new = NewReport {
@@ -91,7 +107,7 @@ impl Bench {
         (page.reports.iter().map(|(report, _)| report.id).collect(), page.total)
     }
 
-    pub(super) async fn told(&self, viewer: Viewer) -> Vec<&'static str> {
+    pub(crate) async fn told(&self, viewer: Viewer) -> Vec<&'static str> {
         let page = self.notifications.list(viewer.user, false, 50, 0).await.unwrap();
         page.notifications.iter().map(|notification| notification.kind.as_str()).collect()
     }

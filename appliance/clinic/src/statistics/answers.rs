@@ -34,9 +34,9 @@ pub struct Stats {
     pub source: BTreeMap<String, u64>,
     /// How long studies took to each destination.
     pub destinations: BTreeMap<String, DestinationDelay>,
-    /// When something was last counted.
+    /// When something was last counted; with nothing counted yet, when it was asked.
     #[serde(serialize_with = "as_time")]
-    pub last_updated: Option<Timestamp>,
+    pub last_updated: Timestamp,
 }
 
 /// How long studies took, from the acknowledgement of their first instance to the proof of their last.
@@ -91,7 +91,7 @@ pub struct TrendSummary {
 }
 
 impl Stats {
-    pub(super) fn of(period: Period, sum: &Day, last_at: Option<i64>) -> Self {
+    pub(super) fn of(period: Period, sum: &Day, last_updated: Timestamp) -> Self {
         let total = sum.total();
         let mut stats = Self {
             period,
@@ -104,7 +104,7 @@ impl Stats {
             service_level: BTreeMap::new(),
             source: [("dicom".into(), 0), ("http".into(), 0)].into(),
             destinations: BTreeMap::new(),
-            last_updated: last_at.map(Timestamp::from_millis),
+            last_updated,
         };
         for (key, count) in &sum.counts {
             *stats.modality.entry(key.modality.clone()).or_default() += count.all;
@@ -150,13 +150,12 @@ fn tenth(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
 fn as_text<S: Serializer>(period: &Period, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(period.as_str())
 }
 
-fn as_time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.collect_str(time),
-        None => serializer.serialize_none(),
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn as_time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
 }

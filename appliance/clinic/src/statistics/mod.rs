@@ -26,7 +26,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use redb::{ReadTransaction, TableDefinition};
-use relaypacs_domain::Clock;
+use relaypacs_domain::{Clock, Timestamp};
 
 pub use answers::{DestinationDelay, Stats, Trend, TrendDay, TrendSummary};
 use day::Day;
@@ -138,7 +138,8 @@ impl Statistics {
             sum.merge(&day);
         }
         let state = transaction.open_table(STATE).map_err(StoreError::failed)?;
-        Ok(Stats::of(period, &sum, recording::number(&state, LAST_AT)?))
+        let last_at = recording::number(&state, LAST_AT)?.map_or(self.clock.now(), Timestamp::from_millis);
+        Ok(Stats::of(period, &sum, last_at))
     }
 
     fn trend_now(&self, transaction: &ReadTransaction, period: Period) -> Result<Trend, StoreError> {

@@ -54,7 +54,8 @@ impl Rig {
         buffer.set_routing(routing).await.unwrap();
         let store = Store::open(dir.path()).unwrap();
         let live = Live::new(clock.clone());
-        let notifications = Notifications::open(store.clone(), live.clone()).unwrap();
+        let vapid = crate::notifications::VapidKey::open(dir.path()).unwrap();
+        let notifications = Notifications::open(store.clone(), live.clone(), vapid).unwrap();
         let reports = Reports::open(crate::reports::Parts {
             store: store.clone(),
             buffer: buffer.clone(),
