@@ -49,6 +49,9 @@ systemd /usr/bin/systemd-analyze
 python3-venv /usr/lib/python3*/ensurepip
 util-linux /usr/bin/setpriv
 e2fsprogs /sbin/mkfs.ext4
+binutils-arm-none-eabi /usr/bin/arm-none-eabi-size
+gcc-aarch64-linux-gnu /usr/bin/aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross /usr/aarch64-linux-gnu/include/stdio.h
 PACKAGES
 }
 
@@ -116,6 +119,28 @@ check() {
   fi
 }
 
+# The panel's core for microcontrollers without and with floating point: at most 64 KiB of flash and, with its picture, 16 KiB of RAM, of which
+# 5 KiB are the stack's. Sizes are those of the sections.
+panel_sizes() {
+  local target flash ram
+  rustup target list --installed 2>/dev/null | grep -q thumbv6m-none-eabi || rustup target add thumbv6m-none-eabi thumbv7em-none-eabihf
+  for target in thumbv6m-none-eabi thumbv7em-none-eabihf; do
+    (cd firmware/mcu && cargo build --release --locked --target $target --target-dir "$OLDPWD/$WORK/mcu") || return 1
+    read -r flash ram < <(arm-none-eabi-size -A $WORK/mcu/$target/release/relaypacs-panel-mcu |
+      awk '$1 ~ /^\.(vectors|text|rodata|data)$/ {flash += $2} $1 ~ /^\.(data|bss)$/ {ram += $2} END {print flash, ram}')
+    echo "size on $target: $flash bytes of flash, $ram bytes of static RAM"
+    [ "$flash" -gt 0 ] && [ "$flash" -le 65536 ] && [ "$ram" -le 11264 ] || return 1
+  done
+}
+
+# Both programs for the boards that most boxes are.
+arm64_programs() {
+  local target=aarch64-unknown-linux-gnu
+  rustup target list --installed 2>/dev/null | grep -q $target || rustup target add $target
+  CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc \
+    cargo build --locked --target $target -p relaypacs -p relaypacs-panel --bins
+}
+
 # Runs nextest and adds its counts. A run that ends without a summary (it did not build) counts as one failure.
 run_tests() {
   say "tests"
@@ -171,6 +196,8 @@ check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 if cargo deny --version >/dev/null 2>&1; then
   check "dependencies" cargo deny --offline --config .cargo/deny.toml check bans licenses sources
 fi
+check "panel on microcontrollers" panel_sizes
+check "programs for arm64" arm64_programs
 say "build"
 cargo build --workspace --bins --locked
 filter=()

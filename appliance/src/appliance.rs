@@ -31,7 +31,7 @@ use crate::{
     config::{Config, channels},
     data_dir, jobs,
     listeners::{self, ListenError},
-    logs, notify, pacs,
+    logs, notify, pacs, panel,
     sink::BufferSink,
     tasks::supervise,
     web,
@@ -60,6 +60,7 @@ pub(crate) struct Appliance {
     https: Vec<TcpListener>,
     tls: Option<Tls>,
     admin: UnixListener,
+    panel: Option<panel::Socket>,
     log: logs::Change,
 }
 
@@ -121,11 +122,12 @@ impl Appliance {
         destinations.extend(relaypacs_http::kept_destinations(&clinic.settings, &directory, &config.destination));
         let forwarder = Forwarder::new(buffer.clone(), clock.clone(), destinations)?;
         let admin = listeners::admin(&directory)?;
+        let panel = panel::open(&config, &directory)?;
         let dicom = listeners::tcp("dicom.port", &config.dicom.bind, config.dicom.port)?;
         let http = listeners::tcp("http.plain_port", &config.http.bind, config.http.plain_port)?;
         let https = listeners::tcp("http.port", &config.http.bind, config.http.port)?;
         let tls = web::tls(&config, &directory, &clock)?;
-        Ok(Self { config, directory, clock, buffer, recovery, forwarder, clinic, dicom, http, https, tls, admin, log })
+        Ok(Self { config, directory, clock, buffer, recovery, forwarder, clinic, dicom, http, https, tls, admin, panel, log })
     }
 
     /// What people do with it.
@@ -207,6 +209,7 @@ impl Appliance {
             }));
         }
         pacs::start(&mut services, &metrics, &self.clinic, &self.forwarder, stop);
+        panel::start(&mut services, &self.config, &app, self.panel, stop);
         web::start(&mut services, &self.config, &app, self.http, self.https, stop);
         let (router, token, admin) = (relaypacs_http::admin(app.clone()), stop.clone(), self.admin);
         services.spawn(supervise("admin socket", metrics.clone(), stop.clone(), move || {

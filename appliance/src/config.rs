@@ -8,6 +8,7 @@ mod acme;
 mod de;
 mod limits;
 mod node;
+mod panel;
 mod people;
 mod problem;
 mod rules;
@@ -26,6 +27,7 @@ pub(crate) use acme::Acme;
 pub(crate) use limits::Limits;
 pub(crate) use node::Origin;
 use node::{Node, Value};
+pub(crate) use panel::{Panel, PanelLock, StudyLabel};
 pub(crate) use people::{Mail, Push, Report, Webhook, channels};
 pub(crate) use problem::{Problem, Problems, nearest};
 pub(crate) use sections::{Buffer, Dicom, Http, Log, LogFormat, Modality, Site};
@@ -53,6 +55,7 @@ pub(crate) struct Config {
     pub(crate) mail: Mail,
     pub(crate) webhook: Webhook,
     pub(crate) push: Push,
+    pub(crate) panel: Panel,
     /// Where it came from, for showing and for messages.
     pub(crate) written: Written,
 }
@@ -67,7 +70,7 @@ pub(crate) struct Written {
 
 /// Names of the sections, for messages.
 const SECTIONS: &[&str] =
-    &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme", "limits", "report", "mail", "webhook", "push"];
+    &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme", "limits", "report", "mail", "webhook", "push", "panel"];
 
 impl Config {
     /// Reads and checks the configuration. `file`: the one named on the command line; without it the default file, if there is one.
@@ -130,6 +133,7 @@ impl Config {
             "mail" => self.mail = de::read(node).map_err(within)?,
             "webhook" => self.webhook = de::read(node).map_err(within)?,
             "push" => self.push = de::read(node).map_err(within)?,
+            "panel" => self.panel = de::read(node).map_err(within)?,
             other => {
                 let mut problem = Problem::unknown("section", other, SECTIONS);
                 problem.origin = Some(node.origin.clone());

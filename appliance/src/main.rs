@@ -13,6 +13,7 @@ mod listeners;
 mod logs;
 mod notify;
 mod pacs;
+mod panel;
 mod sink;
 mod tasks;
 mod web;

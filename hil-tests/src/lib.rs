@@ -3,7 +3,7 @@
 //! - [`sink`] and [`blast`]: a STOW-RS receiver that plays archives and their faults, and a C-STORE sender; also as programs of these names.
 //! - [`part10`], [`wire`], [`data`]: just enough DICOM for them and for the tests. On purpose not the product's code: a test must not share its mistakes.
 //!
-//! - [`appliance`], [`peers`], [`senders`], [`process`]: the box, other people's programs around it, and their processes.
+//! - [`appliance`], [`panel`], [`peers`], [`senders`], [`process`]: the box, other people's programs around it, and their processes.
 //! - [`uploads`]: a client of the upload API.
 //! - [`ledger`]: what senders were promised against what the PACS got.
 //!
@@ -15,6 +15,7 @@ pub mod appliance;
 pub mod blast;
 pub mod data;
 pub mod ledger;
+pub mod panel;
 pub mod part10;
 pub mod peers;
 pub mod place;

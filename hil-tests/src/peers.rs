@@ -146,6 +146,11 @@ impl Orthanc {
         format!("http://127.0.0.1:{}/dicom-web", self.http_port)
     }
 
+    /// Its HTTP port.
+    pub fn http_port(&self) -> u16 {
+        self.http_port
+    }
+
     /// Where it takes C-STORE.
     pub fn dicom_port(&self) -> u16 {
         self.dicom_port

@@ -70,7 +70,7 @@ pub fn built(name: &str) -> PathBuf {
         path.exists(),
         "{} is not built: run `cargo build -p {}`",
         path.display(),
-        if name == "relaypacs" { name } else { "relaypacs-hil-tests" }
+        if name.starts_with("relaypacs") { name } else { "relaypacs-hil-tests" }
     );
     path
 }

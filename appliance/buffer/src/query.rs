@@ -209,6 +209,16 @@ impl Buffer {
         self.catalogue().studies(query)
     }
 
+    /// Studies with held instances, newest first, at most `limit`. Costs a look per study shown and destination, however much is held.
+    pub fn held_studies(&self, limit: usize) -> Result<Vec<Study>, CatalogueError> {
+        self.catalogue().held_studies(limit)
+    }
+
+    /// A study as lists show it; `None`: none of it is here.
+    pub fn study_in_short(&self, study: &Uid) -> Result<Option<Study>, CatalogueError> {
+        self.catalogue().study_in_short(study)
+    }
+
     /// A study and its instances in the buffer; `None`: none of it is here.
     pub fn study(&self, study: &Uid) -> Result<Option<StudyDetail>, CatalogueError> {
         self.catalogue().study_detail(study)

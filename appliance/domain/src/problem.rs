@@ -11,6 +11,8 @@ pub struct Alert {
     pub code: AlertCode,
     /// Since when.
     pub since: Timestamp,
+    /// What it is about: a destination, an AE title; `None`: the box as a whole.
+    pub about: Option<String>,
     /// In a sentence (no patient data).
     pub text: String,
 }
@@ -32,6 +34,14 @@ pub enum AlertCode {
     E32,
     /// The clock is not synchronised.
     E41,
+    /// An update did not get well and was rolled back.
+    E51,
+    /// Too hot, or too little voltage.
+    E61,
+    /// A key of the panel is stuck.
+    E71,
+    /// The panel's display does not answer.
+    E72,
 }
 
 /// How bad it is.
@@ -55,13 +65,17 @@ impl AlertCode {
             Self::E31 => "E31",
             Self::E32 => "E32",
             Self::E41 => "E41",
+            Self::E51 => "E51",
+            Self::E61 => "E61",
+            Self::E71 => "E71",
+            Self::E72 => "E72",
         }
     }
 
     /// How bad it is.
     pub const fn severity(self) -> Severity {
         match self {
-            Self::E11 | Self::E31 | Self::E41 => Severity::Warning,
+            Self::E11 | Self::E31 | Self::E41 | Self::E51 | Self::E61 | Self::E71 | Self::E72 => Severity::Warning,
             Self::E21 | Self::E22 | Self::E23 | Self::E32 => Severity::Error,
         }
     }
@@ -76,6 +90,10 @@ impl AlertCode {
             Self::E31 => "find out why studies do not leave; delivered ones are freed by themselves",
             Self::E32 => "let studies leave: scanners are refused until there is room",
             Self::E41 => "check the network's time server",
+            Self::E51 => "the release before is running; do not install that update again before its cause is known",
+            Self::E61 => "check the fan, the air around the box and its power supply",
+            Self::E71 => "free the key; it is ignored until then",
+            Self::E72 => "check the display's cable; the panel tries it every five seconds",
         }
     }
 }

@@ -16,7 +16,7 @@ use relaypacs_domain::{AeTitle, Clock, DestinationName, ServiceLevel};
 use relaypacs_forward::Forwarder;
 
 use crate::{
-    box_status::AlertMemory,
+    box_status::{AlertMemory, Conditions},
     destinations::SecretFiles,
     metrics::{AtScrape, HttpMetrics},
     network::Network,
@@ -153,6 +153,8 @@ pub struct App {
     pub(crate) changing: Arc<tokio::sync::Mutex<()>>,
     /// What the routes measure.
     pub http: HttpMetrics,
+    /// What other parts of the daemon see that needs somebody.
+    pub conditions: Conditions,
     /// Boot time when the app was made, for the uptime.
     pub(crate) started: Duration,
     pub(crate) alert_memory: Arc<AlertMemory>,
@@ -189,6 +191,7 @@ impl App {
             changing: Arc::default(),
             entrance: Arc::new(entrance),
             http,
+            conditions: Conditions::default(),
             started,
             alert_memory: Arc::default(),
         }

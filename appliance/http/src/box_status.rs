@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -52,6 +52,25 @@ pub struct Check {
 #[derive(Debug, Default)]
 pub(crate) struct AlertMemory(Mutex<BTreeMap<AlertCode, Timestamp>>);
 
+/// Conditions that other parts of the daemon see (the panel's keys, the machine's temperature): each is an alert for as long as it is set.
+#[derive(Debug, Clone, Default)]
+pub struct Conditions(Arc<Mutex<BTreeMap<AlertCode, String>>>);
+
+impl Conditions {
+    /// Sets a condition with what to say about it, or ends it.
+    pub fn set(&self, code: AlertCode, text: Option<String>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match text {
+            Some(text) => drop(all.insert(code, text)),
+            None => drop(all.remove(&code)),
+        }
+    }
+
+    fn all(&self) -> Vec<(AlertCode, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(code, text)| (*code, text.clone())).collect()
+    }
+}
+
 impl App {
     /// Looks at the whole box. Reads the catalogue: call it off the async workers.
     pub fn box_status(&self) -> BoxStatus {
@@ -68,7 +87,7 @@ impl App {
             clock_synchronised: clock_sync::synchronised(),
             alerts: Vec::new(),
         };
-        status.alerts = status.derive_alerts(&self.alert_memory);
+        status.alerts = status.derive_alerts(&self.alert_memory, self.conditions.all());
         status
     }
 }
@@ -79,10 +98,12 @@ impl BoxStatus {
         self.checks.iter().all(|check| check.failed.is_none())
     }
 
-    fn derive_alerts(&self, memory: &AlertMemory) -> Vec<Alert> {
+    fn derive_alerts(&self, memory: &AlertMemory, others: Vec<(AlertCode, String)>) -> Vec<Alert> {
         let mut alerts: Vec<Alert> = self.peers.iter().filter_map(|peer| self.rejected(peer)).collect();
         alerts.extend(self.destinations.iter().filter_map(unreachable));
-        alerts.extend(memory.lasting(&self.lasting(), self.time));
+        let mut lasting = self.lasting();
+        lasting.extend(others);
+        alerts.extend(memory.lasting(&lasting, self.time));
         alerts.sort_by_key(|alert| (std::cmp::Reverse(alert.code.severity()), alert.code, alert.since));
         alerts
     }
@@ -95,7 +116,8 @@ impl BoxStatus {
         if accepted_since || u128::from(age) > REJECTION_SHOWN.as_millis() {
             return None;
         }
-        Some(Alert { code: AlertCode::E11, since: *at, text: format!("an association of {} was rejected: {reason}", peer.calling_ae) })
+        let text = format!("an association of {} was rejected: {reason}", peer.calling_ae);
+        Some(Alert { code: AlertCode::E11, since: *at, about: Some(peer.calling_ae.clone()), text })
     }
 
     /// Conditions that have no time of their own, with what to say about them.
@@ -139,7 +161,7 @@ fn unreachable(destination: &DestinationHealth) -> Option<Alert> {
         (_, false) => "cannot be reached",
     };
     let why = failure.map(|failure| format!(" ({}: {})", failure.code.name(), failure.detail)).unwrap_or_default();
-    Some(Alert { code, since: destination.since, text: format!("{name} {what}{why}") })
+    Some(Alert { code, since: destination.since, about: Some(name.to_string()), text: format!("{name} {what}{why}") })
 }
 
 impl AlertMemory {
@@ -147,7 +169,13 @@ impl AlertMemory {
     fn lasting(&self, found: &[(AlertCode, String)], now: Timestamp) -> Vec<Alert> {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         since.retain(|known, _| found.iter().any(|(code, _)| code == known));
-        found.iter().map(|(code, text)| Alert { code: *code, since: *since.entry(*code).or_insert(now), text: text.clone() }).collect()
+        let mut alert = |(code, text): &(AlertCode, String)| Alert {
+            code: *code,
+            since: *since.entry(*code).or_insert(now),
+            about: None,
+            text: text.clone(),
+        };
+        found.iter().map(&mut alert).collect()
     }
 }
 

@@ -52,7 +52,7 @@ mod uploads;
 mod users;
 
 pub use app::{Admit, App, BoxInfo, Entrance, KnownModality, LogFilter, Page, Parts};
-pub use box_status::{BoxStatus, Check};
+pub use box_status::{BoxStatus, Check, Conditions};
 pub use destinations::kept_destinations;
 pub use limits::Limits;
 pub use metrics::HttpMetrics;

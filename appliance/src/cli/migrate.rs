@@ -17,7 +17,10 @@ pub(crate) fn run(arguments: &Arguments, command: &Migrate) -> Result<(), Fault>
     let (studies, people) = (relaypacs_buffer::NEWEST_SCHEMA, relaypacs_clinic::migrate::NEWEST);
     let newest = studies.max(people);
     if command.to == 0 || command.to > newest {
-        return Err(Fault::failed(format!("the data cannot be brought to schema {}: this release knows the schemas 1 to {newest}", command.to)));
+        return Err(Fault::failed(format!(
+            "the data cannot be brought to schema {}: this release knows the schemas 1 to {newest}",
+            command.to
+        )));
     }
     // A file that has no step to a number stays at its last one before it.
     let files = relaypacs_buffer::migrate(&directory, command.to.min(studies)).map_err(|error| stopped::fault(&error))?;

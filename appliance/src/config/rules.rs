@@ -98,6 +98,9 @@ impl Rules<'_> {
         for (path, rule) in self.config.acme.broken() {
             self.add(path, rule);
         }
+        for (path, rule) in self.config.panel.broken() {
+            self.add(path, rule);
+        }
         if let Err(rule) = logs::directives(&self.config.log.level) {
             self.add("log.level", rule);
         }

@@ -24,6 +24,7 @@ pub(crate) fn show(config: &Config) -> Json {
         "webhook": plain(&config.webhook),
         "push": plain(&config.push),
         "limits": plain(&config.limits),
+        "panel": plain(&config.panel),
     });
     hide(&mut shown);
     shown

@@ -5,12 +5,12 @@
 
 use embedded_graphics::{
     mono_font::{
-        MonoFont, MonoTextStyle,
+        MonoFont, MonoTextStyle, ascii,
         iso_8859_1::{FONT_6X10, FONT_10X20},
     },
     pixelcolor::{BinaryColor, PixelColor, Rgb565, RgbColor},
     prelude::*,
-    primitives::{PrimitiveStyle, Rectangle, Triangle},
+    primitives::Rectangle,
     text::{Baseline, Text as Drawn},
 };
 use qrcodegen_no_heap::{QrCode, QrCodeEcc, Version};
@@ -135,7 +135,7 @@ const MONO: Metrics = Metrics {
     height: 60,
     header: 10,
     font: &FONT_6X10,
-    large: &FONT_10X20,
+    large: &ascii::FONT_10X20,
     large_scale: 1,
     word_scale: 1,
     row: 10,
@@ -278,15 +278,23 @@ where
         self.text(right.as_str(), x, right_y, if roomy { self.palette.text } else { ink })
     }
 
-    /// A shape of its own for each word, so that colour is not all that tells.
+    /// A shape of its own for each word, so that colour is not all that tells: disc, triangle, square. Drawn row by row: the general primitives
+    /// would be a tenth of a microcontroller's program.
     fn icon(&mut self, word: Word, colour: D::Color) -> Result<(), D::Error> {
-        let style = PrimitiveStyle::with_fill(colour);
-        let point = |x, y| self.at(x, y);
-        match word {
-            Word::Ok => embedded_graphics::primitives::Circle::new(point(4, 5), 25).into_styled(style).draw(self.target),
-            Word::Degraded => Triangle::new(point(16, 4), point(3, 30), point(29, 30)).into_styled(style).draw(self.target),
-            Word::Stopped => Rectangle::new(point(4, 5), Size::new(25, 25)).into_styled(style).draw(self.target),
+        const SIDE: i32 = 25;
+        for y in 0..SIDE {
+            let inset = match word {
+                Word::Ok => {
+                    let (from_middle, radius) = (2 * y + 1 - SIDE, SIDE);
+                    let half = (0..=radius).rev().find(|half| half * half + from_middle * from_middle <= radius * radius).unwrap_or(0);
+                    (radius - half) / 2
+                }
+                Word::Degraded => (SIDE - 1 - y) / 2,
+                Word::Stopped => 0,
+            };
+            self.fill(4 + inset, 5 + y, SIDE - 2 * inset, 1, colour)?;
         }
+        Ok(())
     }
 
     /// Draws the large text; answers how high it is.

@@ -80,6 +80,38 @@ impl Catalogue {
         Ok(page)
     }
 
+    /// Studies with held objects, newest first.
+    pub(crate) fn held_studies(&self, limit: usize) -> Done<Vec<Study>> {
+        let read = self.read()?;
+        let held = read.open_table(tables::HELD).map_err(storage)?;
+        let queues = read.open_table(tables::QUEUES).map_err(storage)?;
+        let mut found = BTreeSet::new();
+        for row in queues.iter().map_err(storage)? {
+            let name = row.map_err(storage)?.0.value().to_owned();
+            // From study to study, whatever their objects: the newest of each destination and those before it.
+            let mut before = u64::MAX;
+            for _ in 0..limit {
+                let rows = held.range((name.as_str(), 0, 0)..(name.as_str(), before, 0)).map_err(storage)?;
+                let Some((key, _)) = rows.rev().next().transpose().map_err(storage)? else { break };
+                before = key.value().1;
+                found.insert(before);
+            }
+        }
+        let studies = read.open_table(tables::STUDIES).map_err(storage)?;
+        let mut shown = Vec::new();
+        for key in found.into_iter().rev().take(limit) {
+            if let Some(row) = studies.get(key).map_err(storage)? {
+                shown.push(self.show(key, decode("studies", row.value())?));
+            }
+        }
+        Ok(shown)
+    }
+
+    /// A study as lists show it.
+    pub(crate) fn study_in_short(&self, study: &Uid) -> Done<Option<Study>> {
+        Ok(study_by_uid(&self.read()?, study)?.map(|(key, row)| self.show(key, row)))
+    }
+
     /// A study and its instances in the buffer.
     pub(crate) fn study_detail(&self, study: &Uid) -> Done<Option<StudyDetail>> {
         let read = self.read()?;

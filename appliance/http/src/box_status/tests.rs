@@ -53,7 +53,7 @@ fn peer(last_seen: i64, refused: Option<i64>) -> PeerSeen {
 fn alerts(change: impl FnOnce(&mut BoxStatus)) -> Vec<(&'static str, Timestamp, String)> {
     let mut status = well();
     change(&mut status);
-    let alerts = status.derive_alerts(&AlertMemory::default());
+    let alerts = status.derive_alerts(&AlertMemory::default(), Vec::new());
     alerts.into_iter().map(|alert| (alert.code.as_str(), alert.since, alert.text)).collect()
 }
 
@@ -115,7 +115,7 @@ fn an_alert_keeps_its_time_until_it_is_over() {
     let low = |time, low| {
         let mut status = BoxStatus { time: at(time), ..well() };
         status.usage.low = low;
-        status.derive_alerts(&memory).first().map(|alert| (alert.code, alert.since))
+        status.derive_alerts(&memory, Vec::new()).first().map(|alert| (alert.code, alert.since))
     };
     assert_eq!(low(10, true), Some((AlertCode::E31, at(10))));
     assert_eq!(low(20, true), Some((AlertCode::E31, at(10))));
@@ -133,4 +133,15 @@ fn readiness_names_what_fails() {
     check(Health::Good, false, true, &[]);
     check(Health::CatalogueDown("EIO".into()), false, true, &["catalogue"]);
     check(Health::LogDown("EIO".into()), true, false, &["catalogue", "disk", "dicom"]);
+}
+
+#[test]
+fn a_condition_is_an_alert_while_it_is_set() {
+    let (conditions, memory) = (Conditions::default(), AlertMemory::default());
+    let codes =
+        |conditions: &Conditions| well().derive_alerts(&memory, conditions.all()).into_iter().map(|alert| alert.code).collect::<Vec<_>>();
+    conditions.set(AlertCode::E72, Some("the panel's display does not answer".into()));
+    assert_eq!(codes(&conditions), [AlertCode::E72]);
+    conditions.set(AlertCode::E72, None);
+    assert_eq!(codes(&conditions), []);
 }

@@ -284,6 +284,8 @@ pub enum HeldReason {
     TooLong,
     /// Its bytes can no longer be read.
     Unreadable,
+    /// It did not come back from the PACS as it was sent.
+    NotVerified,
 }
 
 /// Something that needs somebody.
