@@ -48,6 +48,7 @@ pebble /usr/bin/pebble
 systemd /usr/bin/systemd-analyze
 python3-venv /usr/lib/python3*/ensurepip
 util-linux /usr/bin/setpriv
+chromium /usr/bin/chromium
 e2fsprogs /sbin/mkfs.ext4
 binutils-arm-none-eabi /usr/bin/arm-none-eabi-size
 gcc-aarch64-linux-gnu /usr/bin/aarch64-linux-gnu-gcc
@@ -141,6 +142,31 @@ arm64_programs() {
     cargo build --locked --target $target -p relaypacs -p relaypacs-panel --bins
 }
 
+# The web page: what npm installs, types against the box's contract, style, words, tests with their coverage, sizes.
+web_checks() {
+  say "web page: packages"
+  export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+  if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then
+    echo "FAILED: the web page needs Node.js 20.19 or newer with npm"
+    FAILED=$((FAILED + 1))
+    return
+  fi
+  if ! cmp -s web-ui/package-lock.json $WORK/web-ui.lock || [ ! -d web-ui/node_modules ]; then
+    npm --prefix web-ui ci --no-audit --no-fund
+    cp web-ui/package-lock.json $WORK/web-ui.lock
+  fi
+  check "web page: its types are those of the contract" npm --prefix web-ui run -s gen:check
+  check "web page: types" npm --prefix web-ui run -s types
+  check "web page: lints" npm --prefix web-ui run -s lint
+  check "web page: words in every language" npm --prefix web-ui run -s i18n:check
+  check "web page: tests, lines covered" npm --prefix web-ui run -s coverage
+  say "web page: build"
+  npm --prefix web-ui run -s build >$TEMPORARY/web-ui.log 2>&1 || { cat $TEMPORARY/web-ui.log; FAILED=$((FAILED + 1)); return; }
+  rm -f $TEMPORARY/web-ui.log
+  export RELAYPACS_WEB_UI_DIST=$PWD/web-ui/dist
+  check "web page: sizes" npm --prefix web-ui run -s size
+}
+
 # Runs nextest and adds its counts. A run that ends without a summary (it did not build) counts as one failure.
 run_tests() {
   say "tests"
@@ -192,6 +218,7 @@ TEMPORARY=$(mktemp -d "${TMPDIR:-/tmp}/relaypacs-hil.XXXXXX")
 export RELAYPACS_HIL_TMP=$TEMPORARY
 
 check "formatting" cargo fmt --all --check
+web_checks
 check "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 if cargo deny --version >/dev/null 2>&1; then
   check "dependencies" cargo deny --offline --config .cargo/deny.toml check bans licenses sources
@@ -200,6 +227,9 @@ check "panel on microcontrollers" panel_sizes
 check "programs for arm64" arm64_programs
 say "build"
 cargo build --workspace --bins --locked
+if [ "$MODE" != --quick ] && [ -d web-ui/node_modules ]; then
+  check "web page: in the browser against the box and Orthanc" npm --prefix web-ui run -s e2e
+fi
 filter=()
 if [ "$(id -u)" != 0 ]; then
   say "not root: the tests of full and failing disks (needs_root) are left out"

@@ -38,7 +38,7 @@ pub(crate) fn tls(config: &Config, directory: &Path, clock: &Clock) -> Result<Op
 
 /// How callers by TCP are treated.
 pub(crate) fn entrance(config: &Config) -> Entrance {
-    Entrance { rates: config.limits.rates(), trusted_proxies: config.http.trusted_proxies.clone(), page: None }
+    Entrance { rates: config.limits.rates(), trusted_proxies: config.http.trusted_proxies.clone(), page: Some(relaypacs_http::page()) }
 }
 
 /// The machine's name and the site's.

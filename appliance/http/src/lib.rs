@@ -50,6 +50,7 @@ mod tls;
 mod totp;
 mod uploads;
 mod users;
+mod web_ui;
 
 pub use app::{Admit, App, BoxInfo, Entrance, KnownModality, LogFilter, Page, Parts};
 pub use box_status::{BoxStatus, Check, Conditions};
@@ -63,3 +64,4 @@ pub use rate::{Rate, RateError, Rates};
 pub use routes::{admin, admin_openapi, openapi, public};
 pub use serve::{Accept, Protocol, Secured, serve, serve_tcp, serve_unix};
 pub use tls::{AcmeError, AcmeOptions, Certificate, Challenges, Source as CertificateSource, Tls, TlsError, TlsOptions};
+pub use web_ui::page;

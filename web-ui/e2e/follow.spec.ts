@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import { writeCt } from "./support/ct";
+import { run } from "./support/process";
+import { choose, confirm, expect, signIn, test } from "./support/test";
+
+test("J3: what a scanner sends and what is uploaded is one list; images are shown, the proof is there", async ({ page, stack }) => {
+  const sent = writeCt(stack.folder, { images: 3, name: "SCANNER^SAM" });
+  await signIn(page, stack, stack.radiographer, "/studies");
+  const binary = process.env.RELAYPACS_BIN ?? join(process.env.CARGO_TARGET_DIR ?? "../target", "debug/relaypacs");
+  await run(binary, ["send", "--to", `127.0.0.1:${stack.box.dicomPort}`, ...sent.files]);
+  const row = page.getByRole("row").filter({ hasText: "SCANNER, SAM" });
+  await expect(row).toBeVisible();
+  await expect(row.getByText("delivered")).toBeVisible({ timeout: 60_000 });
+  await page.getByLabel("Search").fill("scanner");
+  await expect(row).toBeVisible();
+  expect(page.url()).not.toContain("scanner");
+  await row.getByRole("link").click();
+  await expect(page.getByRole("heading", { name: "SCANNER, SAM" })).toBeVisible();
+  await page.getByRole("button", { name: "Show the proof of every image" }).click();
+  await expect(page.getByText("named by the PACS").first()).toBeVisible();
+  const picture = page.getByAltText("Image 1 of 3");
+  await expect(picture).toBeVisible();
+  await expect.poll(() => picture.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBeGreaterThan(100);
+  const before = await picture.getAttribute("src");
+  await page.getByRole("button", { name: "Lung" }).click();
+  await expect.poll(() => page.getByAltText("Image 1 of 3").getAttribute("src")).not.toBe(before);
+});
+
+test("J4: an upload makes a report; when it is ready its owner is told, opens and takes the PDF", async ({ page, stack }) => {
+  const ct = writeCt(stack.folder, { images: 1 });
+  await signIn(page, stack, stack.clinician);
+  await choose(page, ct.files);
+  await confirm(page);
+  await expect(page.getByTestId("upload-success-message")).toBeVisible();
+  await page.getByRole("link", { name: "To the report" }).click();
+  await expect(page.getByText("Assigned, not read yet.")).toBeVisible();
+  const id = page.url().split("/").pop();
+  const reader = await stack.box.signedIn(stack.radiologist);
+  await stack.box.api("PATCH", `/reports/${id}`, reader.token, { status: "pending" });
+  await stack.box.api("PATCH", `/reports/${id}`, reader.token, {
+    status: "ready",
+    radiologist_name: "Dr. Rosa",
+    report_text: "No acute finding.",
+  });
+  await expect(page.getByText("No acute finding.").first()).toBeVisible();
+  await expect(page.getByTestId("pdf-view")).toBeVisible();
+  await expect(page.getByTestId("pdf-view")).toContainText("No acute finding");
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download PDF" }).click();
+  expect((await saved).suggestedFilename()).toBe(`report-${id}.pdf`);
+  await expect(page.getByTestId("unread-badge").first()).toBeVisible();
+  await page.getByRole("button", { name: "Notifications" }).click();
+  await page.getByTestId("notification").filter({ hasText: /ready/i }).first().getByRole("link").click();
+  await expect(page).toHaveURL(new RegExp(`/reports/${id}$`));
+});
+
+test("the dashboard's numbers are what was sent; the admin takes them as a table", async ({ page, stack }) => {
+  const admin = await stack.box.signedIn(stack.admin);
+  const { body } = await stack.box.api("GET", "/upload/stats?period=1w", admin.token);
+  await signIn(page, stack, stack.admin, "/dashboard");
+  await expect(page.getByRole("heading", { name: "Analytics Dashboard" })).toBeVisible();
+  await expect(page.getByTestId("card-total")).toHaveText(String(body.total_uploads));
+  for (const period of ["2W", "1M", "3M", "6M", "ALL", "1W"]) await page.getByRole("button", { name: period }).click();
+  await expect(page.getByText("Total Studies")).toHaveCount(1);
+  await expect(page.getByText("Success Rate")).toHaveCount(1);
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  expect((await saved).suggestedFilename()).toBe("relaypacs_stats_1w.csv");
+  await page.getByTitle("Refresh Statistics").click();
+});
+
+test("J5: an admin adds a destination and sees which step of its test fails", async ({ page, stack }) => {
+  await signIn(page, stack, stack.admin, "/admin/destinations");
+  await page.getByRole("button", { name: "Add a destination" }).first().click();
+  await page.getByLabel("Name").fill("nowhere");
+  await page.getByLabel("Address").fill("http://127.0.0.1:9/dicom-web");
+  await page.getByRole("button", { name: "Save" }).click();
+  const card = page.locator("section").filter({ has: page.getByRole("heading", { name: "nowhere" }) });
+  await card.getByRole("button", { name: "Test" }).click();
+  await expect(card.getByText("Look at the step that fails.")).toBeVisible();
+  await card.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(card).toHaveCount(0);
+});
+
+test("the status bar says when the box is gone, and the page starts without it", async ({ page, stack }) => {
+  await signIn(page, stack, stack.clinician, "/studies");
+  await expect(page.getByLabel("System Online")).toBeVisible();
+  await expect.poll(() => page.evaluate(async () => (await navigator.serviceWorker.getRegistration())?.active?.state)).toBe("activated");
+  await stack.box.off();
+  await expect(page.getByLabel("System Offline")).toBeVisible({ timeout: 60_000 });
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Studies" })).toBeVisible();
+  await stack.box.on();
+  await expect(page.getByLabel("System Online")).toContainText("Live", { timeout: 60_000 });
+});

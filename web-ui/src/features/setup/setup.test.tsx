@@ -1,0 +1,102 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { signOut } from "@/api/session";
+import { show, USER } from "@/test/page";
+import { answer, empty, refuse } from "@/test/server";
+import { normalCode, setupCodeFromAddress } from "./code";
+import { SetupPage } from "./SetupPage";
+
+const PAIR = { access_token: "access", refresh_token: "refresh", token_type: "bearer", expires_in: 900 };
+const LIMITS = { max_upload_bytes: 1, max_files: 1, chunk_min: 1, chunk_max: 1, batch_max_bytes: 1 };
+const STEPS = { ok: true, steps: [{ step: "dns", ok: true, ms: 2 }] };
+
+beforeEach(async () => {
+  empty("post", "/api/v1/auth/logout", 200);
+  await signOut();
+  answer("get", "/api/v1/system/public", { version: "0.1.0", setup_required: true, limits: LIMITS, languages: ["en"] } as never);
+});
+
+afterEach(() => {
+  location.hash = "";
+});
+
+const open = () => show([{ path: "/setup", element: <SetupPage /> }], "/setup");
+
+async function account(): Promise<void> {
+  await userEvent.type(await screen.findByLabelText("User ID"), "chief");
+  await userEvent.type(screen.getByLabelText("Email"), "chief@clinic.example");
+  await userEvent.type(screen.getByLabelText("Password"), "Correct-Horse-7!");
+  await userEvent.type(screen.getByLabelText("Password again"), "Correct-Horse-7!");
+  await userEvent.click(screen.getByRole("button", { name: "Create the account" }));
+}
+
+test("from the code to the first scanner", async () => {
+  let made: unknown;
+  let destination: unknown;
+  answer(
+    "post",
+    "/api/v1/auth/register",
+    (({ body }: { body: unknown }) => {
+      made = body;
+      return PAIR;
+    }) as never,
+    201,
+  );
+  answer("get", "/api/v1/auth/me", USER);
+  answer("patch", "/api/v1/auth/me", USER);
+  answer(
+    "post",
+    "/api/v1/destinations",
+    (({ body }: { body: unknown }) => {
+      destination = body;
+      return { name: "main" };
+    }) as never,
+    201,
+  );
+  answer("post", "/api/v1/destinations/{name}/echo", STEPS as never);
+  answer("get", "/api/v1/system/certificate", { issuer: "box CA", not_after: "2027-01-01T00:00:00Z", sha256: "3A:7F" } as never);
+  answer("get", "/api/v1/system", { ae_title: "RELAYPACS", addresses: ["192.0.2.10"], dicom_port: 11112 } as never);
+  answer("get", "/api/v1/modalities", [{ ae_title: "CT1", last_seen: new Date().toISOString() }] as never);
+  const { router } = open();
+  await userEvent.type(await screen.findByLabelText("Code"), "k7rm2wpx");
+  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await account();
+  expect(await screen.findByRole("heading", { name: "Language and time zone" })).toBeTruthy();
+  expect(made).toEqual({ username: "chief", email: "chief@clinic.example", password: "Correct-Horse-7!", setup_code: "K7RM-2WPX" });
+  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.type(await screen.findByLabelText("Address"), "https://pacs.example/dicom-web");
+  await userEvent.click(screen.getByRole("button", { name: "Add and test" }));
+  expect(await screen.findByText("All steps work.")).toBeTruthy();
+  expect(destination).toEqual({ name: "main", kind: "stow", url: "https://pacs.example/dicom-web", auth: { kind: "none" } });
+  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  expect(await screen.findByText("3A:7F")).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  expect(await screen.findByText(/Heard from CT1/)).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: "Finish" }));
+  await waitFor(() => expect(router.state.location.pathname).toBe("/"));
+});
+
+test("a code that is wrong can be entered anew, with how to get one", async () => {
+  refuse("post", "/api/v1/auth/register", 403, { code: "SETUP_CODE", detail: "the set-up code is wrong or over" });
+  location.hash = "#K7RM-2WPX";
+  open();
+  await account();
+  await userEvent.click(await screen.findByRole("button", { name: "Enter another code" }));
+  expect(await screen.findByText("Where is the code?")).toBeTruthy();
+});
+
+test("a box that has accounts needs no set-up", async () => {
+  answer("get", "/api/v1/system/public", { version: "0.1.0", setup_required: false, limits: LIMITS, languages: ["en"] } as never);
+  const { router } = open();
+  await waitFor(() => expect(router.state.location.pathname).toBe("/login"));
+});
+
+test("codes are read as people type them, and taken out of the address", () => {
+  expect(["k7rm2wpx", "K7RM-2WPX", " k7 rm-2w px zz", "k7"].map(normalCode)).toEqual(["K7RM-2WPX", "K7RM-2WPX", "K7RM-2WPX", "K7"]);
+  location.hash = "#code=k7rm-2wpx";
+  expect(setupCodeFromAddress()).toBe("K7RM-2WPX");
+  expect(location.hash).toBe("");
+  location.hash = "#nonsense";
+  expect(setupCodeFromAddress()).toBe("");
+});
