@@ -152,7 +152,7 @@ web_checks() {
     return
   fi
   if ! cmp -s web-ui/package-lock.json $WORK/web-ui.lock || [ ! -d web-ui/node_modules ]; then
-    npm --prefix web-ui ci --no-audit --no-fund
+    npm --prefix web-ui install --no-save --no-audit --no-fund --prefer-offline
     cp web-ui/package-lock.json $WORK/web-ui.lock
   fi
   check "web page: its types are those of the contract" npm --prefix web-ui run -s gen:check

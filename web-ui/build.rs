@@ -1,4 +1,4 @@
-//! Builds the page (`npm ci`, `vite build`) and embeds it compressed. `RELAYPACS_WEB_UI_DIST` names a page that is built already.
+//! Builds the page (`npm install`, `vite build`) and embeds it compressed. `RELAYPACS_WEB_UI_DIST` names a page that is built already.
 
 use std::{
     env,
@@ -45,7 +45,8 @@ fn built(out: &Path) -> Result<PathBuf> {
     }
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("cargo sets CARGO_MANIFEST_DIR")?);
     if !installed(&package) {
-        npm(&package, &["ci", "--no-audit", "--no-fund", "--prefer-offline"])?;
+        // Not `npm ci`: it refuses the lock file wherever the registry lacks optional packages of other platforms. The versions are the lock's.
+        npm(&package, &["install", "--no-save", "--no-audit", "--no-fund", "--prefer-offline"])?;
     }
     let dist = out.join("dist");
     let into = dist.to_str().ok_or("the build folder's path is not UTF-8")?;

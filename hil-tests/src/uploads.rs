@@ -33,7 +33,7 @@ pub fn add_user(appliance: &Appliance, name: &str, role: &str) {
 /// Signs in; gives the access token.
 pub fn sign_in(web: &Web, name: &str) -> String {
     let answer =
-        web.ask("POST", "/api/v1/auth/login", &JSON, json!({"username": name, "password": PASSWORD}).to_string()).expect("an answer");
+        web.try_ask("POST", "/api/v1/auth/login", &JSON, json!({"username": name, "password": PASSWORD}).to_string()).expect("an answer");
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["access_token"].as_str().expect("a token").to_owned()
 }
@@ -91,7 +91,7 @@ impl<'w> Upload<'w> {
         });
         body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
         let bearer = format!("Bearer {access}");
-        web.ask("POST", "/api/v1/upload/init", &[JSON[0], ("authorization", &bearer)], body.to_string())
+        web.try_ask("POST", "/api/v1/upload/init", &[JSON[0], ("authorization", &bearer)], body.to_string())
     }
 
     /// From the answer to the request that began it.
@@ -102,7 +102,7 @@ impl<'w> Upload<'w> {
 
     /// A call of this upload; `None`: no answer.
     pub fn ask(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Option<Answer> {
-        self.web.ask(method, &format!("/api/v1/upload/{}{path}", self.id), &[("x-upload-token", &self.token)], body)
+        self.web.try_ask(method, &format!("/api/v1/upload/{}{path}", self.id), &[("x-upload-token", &self.token)], body)
     }
 
     /// Sends a chunk once; whether it was acknowledged.

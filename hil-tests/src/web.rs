@@ -90,7 +90,7 @@ impl Web {
     }
 
     /// Any request; `None` when there is no answer.
-    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {
+    pub fn try_ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Option<Answer> {
         let mut request = self.request(method.parse().expect("a method"), path).body(body.into());
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -11,6 +11,7 @@ use relaypacs_hil_tests::{
     senders::Sender,
     wait,
 };
+use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -151,8 +152,7 @@ fn the_first_start_shows_a_set_up_code_that_makes_the_admin() {
     assert!(!appliance.log().contains(&code), "a code is never logged");
     let mut body = json!({ "username": "ada", "email": "ada@clinic.example", "password": "Correct-horse-7", "full_name": "Ada" });
     body["setup_code"] = json!(code);
-    let made =
-        appliance.web().ask("POST", "/api/v1/auth/register", &[("content-type", "application/json")], body.to_string()).expect("an answer");
+    let made = appliance.web().ask(Method::POST, "/api/v1/auth/register", Some(&body));
     assert!((200..300).contains(&made.status), "{} {}", made.status, made.text());
     panel.press("back");
     panel.until("the box has an admin", |status| status["first_start"] == false);

@@ -60,7 +60,6 @@ fn init_body(files: &[(&str, &[u8])]) -> Value {
 /// An upload by a client.
 struct Client {
     router: Router,
-    access: String,
     upload: String,
     token: String,
 }
@@ -74,7 +73,7 @@ impl Client {
         assert_eq!(body["upload_token"], body["session_token"]);
         assert_eq!((body["chunk_size"].as_u64(), &body["warning"]), (Some(CHUNK as u64), &Value::Null));
         let text = |name: &str| body[name].as_str().unwrap().to_owned();
-        Self { router, access: access.into(), upload: text("upload_id"), token: text("upload_token") }
+        Self { router, upload: text("upload_id"), token: text("upload_token") }
     }
 
     async fn raw(&self, method: &str, path: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Told {

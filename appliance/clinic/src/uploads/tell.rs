@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use redb::WriteTransaction;
-use relaypacs_domain::{HeaderFacts, ReportId, Role, SourceKind, Timestamp, Uid, UploadId};
+use relaypacs_domain::{EventKind, HeaderFacts, ReportId, Role, SourceKind, Timestamp, Uid, UploadId};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Outcome, OutcomeStatus, PacsStatus, UploadError, Uploads,
@@ -18,6 +19,10 @@ use crate::{
     statistics::{self, UploadFact},
 };
 
+/// Events read at a time.
+const BATCH: usize = 256;
+/// Events before the start that are looked at again.
+const LOOK_BACK: u64 = 2000;
 /// Who sees everybody's uploads.
 const ALL_UPLOADS: &[Role] = &[Role::Radiologist, Role::Admin];
 
@@ -70,6 +75,40 @@ impl Uploads {
         if outcome.status == OutcomeStatus::Failed {
             let message = "None of its files could be taken over. Open the upload to see why.";
             self.notify(active.upload, &active.row, NotificationKind::UploadFailed, "An upload failed", message, None);
+        }
+    }
+
+    /// Follows the buffer's events until `stop`, for the sake of [`Self::study_went_on`]. What happened shortly before the start is looked at
+    /// again: people are told once all the same.
+    pub async fn follow_deliveries(&self, stop: CancellationToken) {
+        let mut newest = self.inner.buffer.newest_event();
+        let mut since = newest.borrow_and_update().saturating_sub(LOOK_BACK);
+        loop {
+            let events = match self.inner.buffer.changes(since, BATCH) {
+                Ok(events) => events,
+                Err(error) => {
+                    tracing::warn!(%error, "deliveries of uploads cannot be followed now");
+                    Vec::new()
+                }
+            };
+            for event in &events {
+                let study = match &event.kind {
+                    EventKind::StudyDelivered { study, .. } | EventKind::StudyHeld { study: Some(study), .. } => study,
+                    _ => continue,
+                };
+                if let Err(error) = self.study_went_on(study).await {
+                    tracing::warn!(%study, %error, "the owners of a study's uploads could not be told");
+                }
+            }
+            match events.last() {
+                Some(last) => since = last.seq,
+                None => match stop.run_until_cancelled(newest.changed()).await {
+                    Some(Ok(())) => {}
+                    // The buffer closes before its receivers: then there is no news, only the stop.
+                    Some(Err(_)) => return stop.cancelled().await,
+                    None => return,
+                },
+            }
         }
     }
 

@@ -148,7 +148,7 @@ struct DestinationDetail {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct DeleteParams {
+struct HowToDelete {
     /// Give up, for good, what waits for it. Without it, a destination with work queued is not deleted.
     #[serde(default)]
     give_up: bool,
@@ -246,7 +246,7 @@ async fn change(
 
 /// Deletes a destination that is kept in the box. One with work queued is refused unless that is given up.
 #[utoipa::path(delete, path = "/api/v1/destinations/{name}", operation_id = "delete_destination", tag = "destinations",
-    params(("name" = String, Path, description = "its name", example = "pacs"), DeleteParams), responses(
+    params(("name" = String, Path, description = "its name", example = "pacs"), HowToDelete), responses(
     (status = 204, description = "deleted"),
     (status = 400, description = "the query cannot be read", body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
@@ -261,7 +261,7 @@ async fn delete(
     Admin(admin): Admin,
     From(from): From,
     Path(name): Path<String>,
-    Query(params): Query<DeleteParams>,
+    Query(how): Query<HowToDelete>,
 ) -> Result<StatusCode, Problem> {
     let caller = Caller(admin);
     let name = parsed(&name)?;
@@ -269,13 +269,13 @@ async fn delete(
     kept(&app, &name)?;
     let wanted = name.clone();
     let queue = app.ask(move |app| app.buffer.queue(&wanted)).await?;
-    if queue.instances > 0 && !params.give_up {
+    if queue.instances > 0 && !how.give_up {
         let text = format!("{} instances wait for {name}: let them leave, or give them up with give_up=true", queue.instances);
         return Err(Problem::coded(StatusCode::CONFLICT, Code::InUse, text));
     }
     // Nothing more is sent before anything is given up; the settings go last, so that a crash in between loses no order.
     app.forwarder.remove(&name).await?;
-    let given_up = if params.give_up { app.buffer.give_up_all(&name).await? } else { 0 };
+    let given_up = if how.give_up { app.buffer.give_up_all(&name).await? } else { 0 };
     let mut fact = fact(&app, &caller, "delete_destination", &name, from.address);
     if given_up > 0 {
         fact.object = format!("{}, {given_up} instances given up", fact.object);

@@ -46,6 +46,7 @@ beforeEach(async () => {
     chunks_received: 1,
     chunks_total: 1,
     pacs_status: pacs as "queued",
+    pacs_receipt_id: null,
     study_instance_uids: ["1.2.9"],
     files: {},
   }));
