@@ -39,7 +39,7 @@ impl Forwarder {
             for class in classes {
                 match service.find_of_class(study, class).await {
                     Ok(items) => {
-                        found.extend(items.into_iter().take(MOST).filter_map(|item| document(&destination.name, study, class, item)))
+                        found.extend(items.into_iter().take(MOST).filter_map(|item| document(&destination.name, study, class, item)));
                     }
                     Err(failure) => {
                         failed.push((destination.name.clone(), failure));

@@ -101,12 +101,11 @@ enum EnableAnswer {
 ))]
 async fn enable(State(app): State<App>, caller: Caller, from: From, body: Bytes) -> Result<Answer<EnableAnswer>, Problem> {
     let who = caller.person()?;
-    let asked: Option<EnableRequest> = match body.is_empty() {
-        true => None,
-        false => {
-            let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::unreadable(error.to_string()))?;
-            serde_json::from_value(value).map_err(|error| Problem::invalid("", error.to_string()))?
-        }
+    let asked: Option<EnableRequest> = if body.is_empty() {
+        None
+    } else {
+        let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::unreadable(error.to_string()))?;
+        serde_json::from_value(value).map_err(|error| Problem::invalid("", error.to_string()))?
     };
     match asked.unwrap_or_default() {
         EnableRequest { code: None, .. } => Ok(Answer(EnableAnswer::Offer(offer(&app, who).await?))),

@@ -62,15 +62,12 @@ pub(super) async fn serve(listener: io::Result<UnixListener>, path: PathBuf, sha
                 Ok((stream, _)) => {
                     let peer = stream.peer_cred().ok();
                     let (uid, pid) = (peer.map(|peer| peer.uid()), peer.and_then(|peer| peer.pid()));
-                    match shared.seat() {
-                        Some(seat) => {
-                            tracing::info!(uid, pid, "a panel is connected");
-                            sessions.spawn(session::run(stream, shared.clone(), seat, stop.clone()));
-                        }
-                        None => {
-                            tracing::warn!(uid, pid, "a panel was turned away: there are enough");
-                            sessions.spawn(session::turn_away(stream));
-                        }
+                    if let Some(seat) = shared.seat() {
+                        tracing::info!(uid, pid, "a panel is connected");
+                        sessions.spawn(session::run(stream, shared.clone(), seat, stop.clone()));
+                    } else {
+                        tracing::warn!(uid, pid, "a panel was turned away: there are enough");
+                        sessions.spawn(session::turn_away(stream));
                     }
                 }
                 // Out of descriptors, say: not a reason to spin.

@@ -12,11 +12,11 @@ const ENTRIES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("audi
 fn fact(nth: u64) -> AuditFact {
     AuditFact {
         at: Timestamp::from_millis(1_795_400_000_000 + i64::try_from(nth).unwrap()),
-        actor: if nth % 2 == 0 { "ada".into() } else { "operator".into() },
+        actor: if nth.is_multiple_of(2) { "ada".into() } else { "operator".into() },
         action: "sign_in",
         object: format!("user {nth}"),
         outcome: Outcome::Done,
-        address: (nth % 3 == 0).then(|| "192.0.2.1".parse().unwrap()),
+        address: nth.is_multiple_of(3).then(|| "192.0.2.1".parse().unwrap()),
     }
 }
 

@@ -50,8 +50,8 @@ pub(super) fn apply(
 ) -> Result<Vec<Notification>, StoreError> {
     let followed = {
         let table = transaction.open_table(CURSOR).map_err(StoreError::failed)?;
-        let seq = table.get(BUFFER).map_err(StoreError::failed)?.map_or(0, |seq| seq.value());
-        seq
+
+        table.get(BUFFER).map_err(StoreError::failed)?.map_or(0, |seq| seq.value())
     };
     let Some(last) = events.last().map(|(event, _)| event.seq).filter(|_| followed == cursor) else { return Ok(Vec::new()) };
     let mut added = Vec::new();

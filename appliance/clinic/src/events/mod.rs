@@ -126,7 +126,7 @@ impl Events {
     async fn follow(&self) -> Result<Followed, FollowError> {
         let parts = &self.0.parts;
         let newest = *parts.buffer.newest_event().borrow();
-        let cursor = parts.store.read(|transaction| apply::cursor(transaction)).await?;
+        let cursor = parts.store.read(apply::cursor).await?;
         if cursor > newest {
             // The buffer was set up anew under an old clinic: its events begin at one again.
             tracing::warn!(cursor, newest, "the buffer has fewer events than were followed; following goes on with what comes now");

@@ -53,13 +53,12 @@ impl Secrets {
         {
             return Self::from_key(path, &key);
         }
-        let key = match read(file)? {
-            Some(key) => key,
-            None => {
-                let key: [u8; LEN] = random_from(&SystemRandom::new()).map_err(|error| KeyFileError::new(file, error))?;
-                write_whole(file, &key)?;
-                key.to_vec()
-            }
+        let key = if let Some(key) = read(file)? {
+            key
+        } else {
+            let key: [u8; LEN] = random_from(&SystemRandom::new()).map_err(|error| KeyFileError::new(file, error))?;
+            write_whole(file, &key)?;
+            key.to_vec()
         };
         Self::from_key(file, &key)
     }

@@ -43,7 +43,7 @@ pub(crate) async fn bench() -> Bench {
         reserve_bytes: Some(0),
         segment_bytes: 1 << 20,
         retention: Duration::ZERO,
-        history: Duration::from_secs(86_400),
+        history: Duration::from_hours(24),
     };
     std::fs::create_dir(&options.dir).unwrap();
     let (buffer, _) = Buffer::open(options, clock.clone()).unwrap();

@@ -186,13 +186,12 @@ impl Statistics {
             let (day, value) = (day.value(), value.value());
             let change = recording::change_of(value)?;
             let kept = self.cache().days.get(&day).filter(|(seen, _)| *seen == change).map(|(_, bucket)| bucket.clone());
-            let bucket = match kept {
-                Some(bucket) => bucket,
-                None => {
-                    let bucket = Arc::new(recording::day_in(value)?);
-                    self.cache().days.insert(day, (change, bucket.clone()));
-                    bucket
-                }
+            let bucket = if let Some(bucket) = kept {
+                bucket
+            } else {
+                let bucket = Arc::new(recording::day_in(value)?);
+                self.cache().days.insert(day, (change, bucket.clone()));
+                bucket
             };
             days.push((day, bucket));
         }

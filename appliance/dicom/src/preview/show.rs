@@ -76,7 +76,7 @@ impl<'s> Frame<'s> {
         let values: Vec<f64> = self.mean(0).into_iter().map(modality).collect();
         let (centre, width) = window.or(layout.window).unwrap_or_else(|| {
             let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(least, most), value| (least.min(*value), most.max(*value)));
-            ((least + most) / 2.0, (most - least).max(1.0))
+            (f64::midpoint(least, most), (most - least).max(1.0))
         });
         let inverted = layout.photometric == "MONOCHROME1";
         let shade = |value: f64| {

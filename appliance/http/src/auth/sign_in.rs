@@ -104,11 +104,10 @@ async fn refresh(State(app): State<App>, From(from): From, Json(asked): Json<Ref
 ))]
 async fn logout(State(app): State<App>, caller: Caller, From(from): From, body: Bytes) -> Result<Answer<Value>, Problem> {
     let who = caller.person()?;
-    let asked: LogoutRequest = match body.is_empty() {
-        true => LogoutRequest::default(),
-        false => serde_json::from_slice::<Option<LogoutRequest>>(&body)
-            .map_err(|error| Problem::unreadable(error.to_string()))?
-            .unwrap_or_default(),
+    let asked: LogoutRequest = if body.is_empty() {
+        LogoutRequest::default()
+    } else {
+        serde_json::from_slice::<Option<LogoutRequest>>(&body).map_err(|error| Problem::unreadable(error.to_string()))?.unwrap_or_default()
     };
     if let Some(other) = asked.refresh_token.and_then(|token| app.clinic.sessions.session_of(who, &token)) {
         app.clinic.sessions.end(who, other, "sign_out", &from).await?;

@@ -50,7 +50,7 @@ impl Asked {
             let Some(table) = table else { continue };
             if table.contains_key(file_key) {
                 let text = format!("files of the box are not named over the API: send what is in it as {key}");
-                return Err(Problem::invalid(format!("{}{file_key}", &pointer[..=pointer.len() - key.len() - 1]), text));
+                return Err(Problem::invalid(format!("{}{file_key}", &pointer[..(pointer.len() - key.len())]), text));
             }
             match table.remove(key) {
                 None => {}

@@ -21,7 +21,7 @@ pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
         for (algorithm, value) in text(name)?.into_iter().flat_map(pairs) {
             match algorithm.as_str() {
                 "sha-256" => {
-                    expected.sha256 = Some(decoded(value).ok_or_else(|| garbled("Content-Digest", "sha-256=:32 bytes in base64:"))?)
+                    expected.sha256 = Some(decoded(value).ok_or_else(|| garbled("Content-Digest", "sha-256=:32 bytes in base64:"))?);
                 }
                 "md5" => expected.md5 = Some(decoded(value).ok_or_else(|| garbled("Digest", "md5=16 bytes in base64"))?),
                 _ => {}

@@ -134,10 +134,10 @@ impl TestBox {
             tls,
             entrance: Entrance::default(),
             admit: Arc::new(move |known| {
-                admitting.lock().unwrap().clone_from(&known.into_iter().map(|known| known.ae_title.to_string()).collect())
+                admitting.lock().unwrap().clone_from(&known.into_iter().map(|known| known.ae_title.to_string()).collect());
             }),
         });
-        Self { app, dir, log_filters, hand, admitted }
+        Self { app, dir, log_filters, admitted, hand }
     }
 
     /// One folder destination, one STOW destination where nobody listens.
@@ -162,18 +162,17 @@ impl TestBox {
     /// As [`TestBox::sign_in`], with a name: several people of one role.
     pub async fn sign_in_as(&self, username: &str, role: Role) -> String {
         let accounts = &self.app.clinic.accounts;
-        let user = match accounts.find_by_name(username).await {
-            Ok(account) => account.id,
-            Err(_) => {
-                let new = NewAccount {
-                    username: username.into(),
-                    email: format!("{username}@clinic.example"),
-                    full_name: None,
-                    password: PASSWORD.into(),
-                    role: Some(role),
-                };
-                accounts.register(new, Grant::Admin(operator()), &Origin::default()).await.unwrap().id
-            }
+        let user = if let Ok(account) = accounts.find_by_name(username).await {
+            account.id
+        } else {
+            let new = NewAccount {
+                username: username.into(),
+                email: format!("{username}@clinic.example"),
+                full_name: None,
+                password: PASSWORD.into(),
+                role: Some(role),
+            };
+            accounts.register(new, Grant::Admin(operator()), &Origin::default()).await.unwrap().id
         };
         self.app.clinic.sessions.begin_new(user, &Origin::default()).await.unwrap().access_token
     }

@@ -157,7 +157,7 @@ impl Notifications {
         match &sent {
             Sent::Done => {}
             Sent::Later(_, why) => {
-                tracing::info!(way = due.letter.way(), tries = due.tries + 1, why, "a notification could not be sent out")
+                tracing::info!(way = due.letter.way(), tries = due.tries + 1, why, "a notification could not be sent out");
             }
             Sent::Never(why) => tracing::warn!(way = due.letter.way(), why, "a notification is not taken"),
         }

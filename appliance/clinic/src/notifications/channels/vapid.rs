@@ -29,13 +29,12 @@ impl VapidKey {
     pub fn open(folder: &Path) -> Result<Self, KeyFileError> {
         let (path, random) = (folder.join(FILE), SystemRandom::new());
         let unusable = |error: &dyn std::fmt::Display| KeyFileError::new(&path, error);
-        let document = match keys::read(&path)? {
-            Some(document) => document,
-            None => {
-                let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|error| unusable(&error))?;
-                keys::write_whole(&path, made.as_ref())?;
-                made.as_ref().to_vec()
-            }
+        let document = if let Some(document) = keys::read(&path)? {
+            document
+        } else {
+            let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|error| unusable(&error))?;
+            keys::write_whole(&path, made.as_ref())?;
+            made.as_ref().to_vec()
         };
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &document, &random).map_err(|error| unusable(&error))?;
         Ok(Self { pair: Arc::new(pair) })
