@@ -149,6 +149,7 @@ async fn operate(test_box: &TestBox, api: &mut Checked) {
     api.post("/admin/echo", json!({"destination": "nobody"}), 404).await;
 
     operate_people(api).await;
+    operate_peers(api).await;
     api.post("/admin/log", json!({"filter": "info,relaypacs_forward=debug"}), 204).await;
     assert_eq!(*test_box.log_filters.lock().unwrap(), ["info,relaypacs_forward=debug"]);
     api.post("/admin/log", json!({"filter": "rubbish"}), 422).await;
@@ -169,6 +170,26 @@ async fn operate(test_box: &TestBox, api: &mut Checked) {
     assert_eq!(lines.as_array().unwrap().last().unwrap()["ok"], true, "{lines}");
     api.post("/admin/backup", json!({"to": to}), 409).await;
     api.post("/admin/backup", json!({"to": "relative"}), 422).await;
+}
+
+/// What admins set by the API is set on the box too.
+async fn operate_peers(api: &mut Checked) {
+    let (all, one, own) = ("/api/v1/destinations", "/api/v1/destinations/{name}", "/api/v1/destinations/spare");
+    let spare = json!({"name": "spare", "kind": "stow", "url": "http://127.0.0.1:1/rs"});
+    assert_eq!(api.socket("POST", all, all, Some(spare.clone()), 201).await["managed"], "box");
+    api.socket("POST", all, all, Some(spare), 409).await;
+    api.socket("PATCH", one, own, Some(json!({"max_requests": 2})), 200).await;
+    assert_eq!(api.get(one, own, 200).await["settings"]["max_requests"], 2);
+    assert_eq!(api.socket("POST", "/api/v1/destinations/{name}/echo", &format!("{own}/echo"), None, 200).await["ok"], false);
+    api.socket("DELETE", one, &format!("{own}?give_up=true"), None, 204).await;
+    api.get(one, own, 404).await;
+    let (all, one, own) = ("/api/v1/modalities", "/api/v1/modalities/{ae_title}", "/api/v1/modalities/MR2");
+    let modality = json!({"ae_title": "MR2", "address": "127.0.0.1", "port": 1});
+    assert_eq!(api.socket("POST", all, all, Some(modality), 201).await["managed"], "box");
+    assert_eq!(api.socket("PATCH", one, own, Some(json!({"description": "MR in room 2"})), 200).await["description"], "MR in room 2");
+    assert_eq!(api.socket("POST", "/api/v1/modalities/{ae_title}/echo", &format!("{own}/echo"), None, 200).await["ok"], false);
+    api.socket("DELETE", one, own, None, 204).await;
+    api.socket("DELETE", one, own, None, 404).await;
 }
 
 async fn operate_people(api: &mut Checked) {

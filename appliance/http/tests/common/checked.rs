@@ -47,6 +47,12 @@ impl Checked {
         self.judge("post", template, status, &told)
     }
 
+    /// Asks over the admin socket, any method, at a path that stands for `template`.
+    pub async fn socket(&mut self, method: &str, template: &str, path: &str, body: Option<Value>, status: u16) -> Value {
+        let told = send(&self.router, Peer::AdminSocket, method, path, body, &[]).await;
+        self.judge(&method.to_lowercase(), template, status, &told)
+    }
+
     /// Holds an answer against the document.
     pub fn judge(&mut self, method: &str, template: &str, status: u16, told: &Told) -> Value {
         let place = format!("{method} {template} {status}");

@@ -28,7 +28,7 @@ use relaypacs_clinic::{
 };
 use relaypacs_domain::{Clock, HeaderFacts, Identity, ManualClock, Principal, Role, ServiceLevel, SessionId, Source, Uid, UserId, Verdict};
 use relaypacs_forward::{DestinationConfig, Forwarder};
-use relaypacs_http::{App, BoxInfo, Entrance, KnownModality, Page, Parts, Peer, Tls};
+use relaypacs_http::{App, BoxInfo, Entrance, KnownModality, Page, Parts, Peer, Rates, Tls};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -132,7 +132,7 @@ impl TestBox {
                 Ok(())
             }),
             tls,
-            entrance: Entrance::default(),
+            entrance: Entrance { rates: unlimited(), ..Entrance::default() },
             admit: Arc::new(move |known| {
                 admitting.lock().unwrap().clone_from(&known.into_iter().map(|known| known.ae_title.to_string()).collect());
             }),
@@ -287,6 +287,12 @@ async fn open_clinic(data_dir: PathBuf, buffer: Buffer, clock: Clock) -> Clinic 
     })
     .await
     .unwrap()
+}
+
+/// A test does in a second what people do in a day; limits have tests of their own.
+fn unlimited() -> Rates {
+    let off = || "off".parse().unwrap();
+    Rates { login: off(), tokens: off(), upload_init: off(), chunk: off(), complete: off(), stats: off(), other: off() }
 }
 
 /// Who asks over the admin socket.

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 /// Words that say nothing about the value, or that [`faults`] looks at.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "$ref",
     "additionalProperties",
     "allOf",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 17] = [
     "oneOf",
     "pattern",
     "properties",
+    "propertyNames",
     "required",
     "type",
 ];
@@ -65,6 +66,9 @@ fn judge(document: &Value, schema: &Value, value: &Value, place: &str, found: &m
         judge_object(document, schema, value, place, found);
     } else if let (Some(more), Value::Object(fields)) = (words.get("additionalProperties"), value) {
         fields.iter().for_each(|(name, field)| judge_any(document, more, field, &format!("{place}.{name}"), found));
+    }
+    if let (Some(names), Value::Object(fields)) = (words.get("propertyNames"), value) {
+        fields.keys().for_each(|name| judge(document, names, &Value::from(name.as_str()), &format!("{place}, name {name}"), found));
     }
     if let (Some(items), Value::Array(values)) = (words.get("items"), value) {
         values.iter().enumerate().for_each(|(n, item)| judge(document, items, item, &format!("{place}[{n}]"), found));
