@@ -21,7 +21,7 @@ use relaypacs_clinic::{Clinic, ClinicOptions, uploads::Uploads};
 use relaypacs_dicom::{KnownModalities, ScpOptions};
 use relaypacs_domain::Clock;
 use relaypacs_forward::Forwarder;
-use relaypacs_http::{App, BoxInfo, KnownModality, Page, Parts, Tls};
+use relaypacs_http::{App, BoxInfo, KnownModality, Page, Parts, Telemetry, Tls};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,13 @@ use crate::{
     web,
 };
 
+/// The release.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Which build of it.
+const BUILD: &str = match option_env!("RELAYPACS_BUILD") {
+    Some(build) => build,
+    None => "unknown",
+};
 /// Objects in flight may end within this time after the stop.
 const DRAIN: Duration = Duration::from_secs(12);
 /// How often uploads that nobody goes on with are looked for.
@@ -59,6 +66,7 @@ pub(crate) struct Appliance {
     http: Vec<TcpListener>,
     https: Vec<TcpListener>,
     tls: Option<Tls>,
+    telemetry: Telemetry,
     admin: UnixListener,
     panel: Option<panel::Socket>,
     log: logs::Change,
@@ -90,6 +98,9 @@ pub(crate) enum StartError {
     /// There is no TLS certificate.
     #[error(transparent)]
     Tls(#[from] relaypacs_http::TlsError),
+    /// Errors cannot be reported as configured.
+    #[error(transparent)]
+    Telemetry(#[from] relaypacs_http::TelemetryError),
 }
 
 /// What a running box tells about itself.
@@ -127,7 +138,9 @@ impl Appliance {
         let http = listeners::tcp("http.plain_port", &config.http.bind, config.http.plain_port)?;
         let https = listeners::tcp("http.port", &config.http.bind, config.http.port)?;
         let tls = web::tls(&config, &directory, &clock)?;
-        Ok(Self { config, directory, clock, buffer, recovery, forwarder, clinic, dicom, http, https, tls, admin, panel, log })
+        let telemetry =
+            config.sentry.options(VERSION, BUILD).map_or_else(|| Ok(Telemetry::default()), |options| Telemetry::new(&options))?;
+        Ok(Self { config, directory, clock, buffer, recovery, forwarder, clinic, dicom, http, https, tls, telemetry, admin, panel, log })
     }
 
     /// What people do with it.
@@ -191,11 +204,16 @@ impl Appliance {
             dicom_listening: dicom_listening.clone(),
             log_filter: self.log.clone(),
             tls: self.tls.clone(),
-            entrance: web::entrance(&self.config),
+            entrance: web::entrance(&self.config, self.telemetry.clone()),
             admit: Arc::new(move |known| admitted.set(known.iter().map(modality))),
         });
         let metrics = app.http.clone();
-
+        self.telemetry.watch_panics();
+        let (telemetry, token) = (self.telemetry, stop.clone());
+        services.spawn(supervise("error reports", metrics.clone(), stop.clone(), move || {
+            let (telemetry, token) = (telemetry.clone(), token.clone());
+            async move { telemetry.run(token).await }
+        }));
         if let Err(error) = app.admit_known() {
             tracing::error!(%error, "modalities kept in the box cannot be read");
         }
@@ -345,8 +363,8 @@ fn about(config: &Config, directory: &Path) -> BoxInfo {
         description: modality.description.clone(),
     };
     BoxInfo {
-        version: env!("CARGO_PKG_VERSION").into(),
-        build: option_env!("RELAYPACS_BUILD").unwrap_or("unknown").into(),
+        version: VERSION.into(),
+        build: BUILD.into(),
         node_name: if config.site.name.is_empty() { host() } else { config.site.name.clone() },
         ae_title: config.dicom.ae_title.clone(),
         dicom_port: config.dicom.port,

@@ -13,6 +13,7 @@ mod people;
 mod problem;
 mod rules;
 mod sections;
+mod sentry;
 mod show;
 mod sources;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(crate) use panel::{Panel, PanelLock, StudyLabel};
 pub(crate) use people::{Mail, Push, Report, Webhook, channels};
 pub(crate) use problem::{Problem, Problems, nearest};
 pub(crate) use sections::{Buffer, Dicom, Http, Log, LogFormat, Modality, Site};
+pub(crate) use sentry::Sentry;
 pub(crate) use show::show;
 pub(crate) use values::Bind;
 #[cfg(test)]
@@ -55,6 +57,7 @@ pub(crate) struct Config {
     pub(crate) mail: Mail,
     pub(crate) webhook: Webhook,
     pub(crate) push: Push,
+    pub(crate) sentry: Sentry,
     pub(crate) panel: Panel,
     /// Where it came from, for showing and for messages.
     pub(crate) written: Written,
@@ -69,8 +72,23 @@ pub(crate) struct Written {
 }
 
 /// Names of the sections, for messages.
-const SECTIONS: &[&str] =
-    &["dicom", "http", "buffer", "destination", "modality", "log", "site", "acme", "limits", "report", "mail", "webhook", "push", "panel"];
+const SECTIONS: &[&str] = &[
+    "dicom",
+    "http",
+    "buffer",
+    "destination",
+    "modality",
+    "log",
+    "site",
+    "acme",
+    "limits",
+    "report",
+    "mail",
+    "webhook",
+    "push",
+    "sentry",
+    "panel",
+];
 
 impl Config {
     /// Reads and checks the configuration. `file`: the one named on the command line; without it the default file, if there is one.
@@ -133,6 +151,7 @@ impl Config {
             "mail" => self.mail = de::read(node).map_err(within)?,
             "webhook" => self.webhook = de::read(node).map_err(within)?,
             "push" => self.push = de::read(node).map_err(within)?,
+            "sentry" => self.sentry = de::read(node).map_err(within)?,
             "panel" => self.panel = de::read(node).map_err(within)?,
             other => {
                 let mut problem = Problem::unknown("section", other, SECTIONS);

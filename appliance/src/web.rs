@@ -4,7 +4,9 @@ use std::{io, net::TcpListener, path::Path, time::Duration};
 
 use axum::Router;
 use relaypacs_domain::Clock;
-use relaypacs_http::{AcmeOptions, App, Entrance, Limits, PlainRules, Secured, Tls, TlsError, TlsOptions, over_plain, over_tls, serve};
+use relaypacs_http::{
+    AcmeOptions, App, Entrance, Limits, PlainRules, Secured, Telemetry, Tls, TlsError, TlsOptions, over_plain, over_tls, serve,
+};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -37,8 +39,13 @@ pub(crate) fn tls(config: &Config, directory: &Path, clock: &Clock) -> Result<Op
 }
 
 /// How callers by TCP are treated.
-pub(crate) fn entrance(config: &Config) -> Entrance {
-    Entrance { rates: config.limits.rates(), trusted_proxies: config.http.trusted_proxies.clone(), page: Some(relaypacs_http::page()) }
+pub(crate) fn entrance(config: &Config, telemetry: Telemetry) -> Entrance {
+    Entrance {
+        rates: config.limits.rates(),
+        trusted_proxies: config.http.trusted_proxies.clone(),
+        page: Some(relaypacs_http::page()),
+        telemetry,
+    }
 }
 
 /// The machine's name and the site's.

@@ -23,6 +23,7 @@ use crate::{
     problem::Problem,
     rate::{RateLimits, Rates},
     system::own_addresses,
+    telemetry::Telemetry,
     tls::Tls,
 };
 
@@ -67,6 +68,8 @@ pub struct Entrance {
     pub trusted_proxies: Vec<Network>,
     /// What answers browsers: every path with the page or one of its files; `None`: there is no page.
     pub page: Option<Router>,
+    /// Where errors are reported.
+    pub telemetry: Telemetry,
 }
 
 /// What does not change while the daemon runs.

@@ -1,9 +1,14 @@
 //! What happens to every request: it gets a trace id, is timed and counted, a panic in it becomes an answer, and every refusal gets its
-//! body (see [`crate::problem`]).
+//! body (see [`crate::problem`]). Answers that are the box's own fault are reported to the error collector, if there is one.
 //!
 //! Counted and logged is the route's template (`/api/v1/studies/{uid}`), never the path: paths come from the client without limit.
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -13,10 +18,16 @@ use axum::{
 };
 use futures_util::FutureExt;
 
-use crate::{front::AskedPath, metrics::HttpMetrics, problem::Problem, security};
+use crate::{
+    front::AskedPath,
+    metrics::HttpMetrics,
+    problem::Problem,
+    security,
+    telemetry::{ASKED, Asked, Telemetry},
+};
 
 /// Wraps every route.
-pub(crate) async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State((metrics, telemetry)): State<(HttpMetrics, Telemetry)>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace_id = trace_id(request.headers());
     let asked = request.extensions().get::<AskedPath>().map(|asked| asked.0.to_string());
@@ -24,8 +35,20 @@ pub(crate) async fn observe(State(metrics): State<HttpMetrics>, request: Request
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "unmatched".to_string(), |route| route.as_str().to_string());
 
-    let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let asked = Arc::new(Asked {
+        method: method.to_string(),
+        route: route.clone(),
+        trace_id: trace_id.clone(),
+        upload: upload(&route, &path),
+        user: OnceLock::new(),
+    });
+    let outcome = ASKED.scope(asked.clone(), AssertUnwindSafe(next.run(request)).catch_unwind()).await;
+    // A panic has been reported when it happened, with its stack.
+    let panicked = outcome.is_err();
     let response = outcome.unwrap_or_else(|panic| axum::response::IntoResponse::into_response(Problem::internal(told(&*panic))));
+    if !panicked && let Some(cause) = own_fault(&response) {
+        ASKED.sync_scope(asked, || telemetry.failed(response.status().as_u16(), cause));
+    }
     let mut response = with_body(response, &path, &method, &route, &trace_id);
 
     let headers = response.headers_mut();
@@ -61,6 +84,19 @@ fn with_body(mut response: Response, path: &str, method: &axum::http::Method, ro
         answer.headers_mut().entry(name).or_insert_with(|| value.clone());
     }
     answer
+}
+
+/// What the log says of an answer that is the box's own fault. (Being full, busy or about to stop is none.)
+fn own_fault(response: &Response) -> Option<&str> {
+    let status = response.status();
+    let cause = response.extensions().get::<Problem>().and_then(Problem::cause).filter(|_| status.is_server_error());
+    cause.or_else(|| (status == StatusCode::INTERNAL_SERVER_ERROR).then_some("no cause given"))
+}
+
+/// The upload that a request is about.
+fn upload(route: &str, path: &str) -> Option<uuid::Uuid> {
+    let within = route.contains("/upload/{").then(|| path.split_once("/upload/"))?;
+    within?.1.split('/').next()?.parse().ok()
 }
 
 fn is_refusal(status: StatusCode) -> bool {

@@ -21,7 +21,7 @@ use governor::{
 use relaypacs_domain::{Role, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{app::App, forwarded::ClientAddress, problem::Problem};
+use crate::{app::App, forwarded::ClientAddress, problem::Problem, telemetry};
 
 /// Callers counted at once by each limit.
 const MAX_KEYS: usize = 20_000;
@@ -126,6 +126,8 @@ pub struct Rates {
     pub complete: Rate,
     /// Statistics, per user.
     pub stats: Rate,
+    /// Errors of the page, per user.
+    pub telemetry: Rate,
     /// Everything else of the API, per user or address.
     pub other: Rate,
 }
@@ -139,6 +141,7 @@ impl Default for Rates {
             chunk: Rate::a_minute(2000),
             complete: Rate::a_minute(10),
             stats: Rate::a_minute(10),
+            telemetry: Rate::a_minute(30),
             other: Rate::a_minute(6000),
         }
     }
@@ -153,6 +156,7 @@ enum Kind {
     Chunk,
     Complete,
     Stats,
+    Telemetry,
     Other,
 }
 
@@ -169,6 +173,7 @@ impl Kind {
             }
             ("POST", "/upload/{id}/complete" | "/upload/{upload_id}/complete") => Self::Complete,
             ("GET", "/upload/stats" | "/upload/stats/trend" | "/upload/stats/export") => Self::Stats,
+            ("POST", "/telemetry") => Self::Telemetry,
             _ => Self::Other,
         }
     }
@@ -206,7 +211,7 @@ struct Limit {
 
 /// All limits with their counts. Cheap to clone; all clones are one.
 #[derive(Clone)]
-pub(crate) struct RateLimits(Arc<[Limit; 7]>);
+pub(crate) struct RateLimits(Arc<[Limit; 8]>);
 
 /// What the answer says about the limit.
 #[derive(Debug, Clone)]
@@ -232,6 +237,7 @@ impl RateLimits {
             limit("chunk", rates.chunk),
             limit("complete", rates.complete),
             limit("stats", rates.stats),
+            limit("telemetry", rates.telemetry),
             limit("other", rates.other),
         ]))
     }
@@ -332,6 +338,9 @@ pub(crate) async fn limited(State(app): State<App>, request: Request, next: Next
     };
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
     let who = who(&app, request.headers());
+    if let Some(who) = who {
+        telemetry::asked_by(who.user.0);
+    }
     let standing = app.rates.take(request.method(), route, who, address)?;
     let mut response = next.run(request).await;
     if let Some(standing) = standing {
@@ -426,6 +435,7 @@ mod tests {
         check(Method::POST, "/api/v1/upload/{id}/batch", Kind::Chunk);
         check(Method::POST, "/api/v1/upload/{id}/complete", Kind::Complete);
         check(Method::GET, "/api/v1/upload/stats/trend", Kind::Stats);
+        check(Method::POST, "/api/v1/telemetry", Kind::Telemetry);
         check(Method::GET, "/api/v1/studies", Kind::Other);
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     plain,
     problem::Problem,
     rate::limited,
-    reports, stats, streams, studies, system, system_public, totp, uploads, users,
+    reports, stats, streams, studies, system, system_public, telemetry, totp, uploads, users,
 };
 
 /// What TCP callers reach: health and metrics, and the read routes for callers on the box itself.
@@ -75,6 +75,7 @@ fn public_routes(networks: Arc<[Network]>) -> OpenApiRouter<App> {
         .merge(health::open_routes())
         .merge(monitoring.layer(middleware::from_fn_with_state(networks, monitoring_only)))
         .merge(system_public::routes())
+        .merge(telemetry::routes())
         .merge(auth::routes())
         .merge(certificate::routes())
         .merge(totp::routes())
@@ -130,10 +131,10 @@ async fn page_or_nothing(page: Router, request: Request) -> Response {
 
 /// What holds for every route.
 fn finish(router: Router<App>, app: App) -> Router {
-    let metrics = app.http.clone();
+    let observed = (app.http.clone(), app.entrance.telemetry.clone());
     router
         .with_state(app)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(RequestBodyTimeoutLayer::new(BODY_TIMEOUT))
-        .layer(middleware::from_fn_with_state(metrics, observe))
+        .layer(middleware::from_fn_with_state(observed, observe))
 }

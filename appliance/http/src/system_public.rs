@@ -29,6 +29,10 @@ struct SystemPublic {
     /// Languages of the page.
     #[schema(value_type = Vec<String>, example = json!(["en"]))]
     languages: [&'static str; LANGUAGES.len()],
+    /// Where the page's errors are filed, while error tracking is on; they are sent to `/telemetry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://9e8d7c6b5a493827160f5e4d3c2b1a09@sentry.example/1")]
+    sentry_dsn: Option<String>,
 }
 
 /// Limits of uploads.
@@ -63,5 +67,6 @@ async fn system_public(State(app): State<App>) -> Json<SystemPublic> {
             batch_max_bytes: BATCH_MAX,
         },
         languages: LANGUAGES,
+        sentry_dsn: app.entrance.telemetry.dsn().map(str::to_owned),
     })
 }

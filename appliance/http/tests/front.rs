@@ -58,7 +58,7 @@ async fn one_request_too_many_is_told_when_to_come_back() {
     let test_box = TestBox::with_two_destinations().await;
     let rates = Rates { other: "2/h".parse().unwrap(), ..Rates::default() };
     let trusted_proxies = vec!["198.51.100.1".parse().unwrap()];
-    let app = test_box.with_entrance(Entrance { rates, trusted_proxies, page: None });
+    let app = test_box.with_entrance(Entrance { rates, trusted_proxies, ..Entrance::default() });
     let public = relaypacs_http::public(app);
     let ask =
         async |peer: &str, client: &str| send(&public, from(peer), "GET", "/api/v1/studies/", None, &[("x-forwarded-for", client)]).await;

@@ -63,6 +63,7 @@ const TABLE: &[(&str, &str, Who)] = &[
     ("GET", "/api/v1/upload", USERS),
     ("POST", "/api/v1/auth/refresh-upload-token", USERS),
     ("POST", "/api/v1/dicom/inspect", USERS),
+    ("POST", "/api/v1/telemetry", USERS),
     ("POST", "/api/v1/auth/register", Anyone),
     ("POST", "/api/v1/auth/login", Anyone),
     ("POST", "/api/v1/auth/refresh", Anyone),

@@ -86,7 +86,9 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
             _ => Fault::failed(said),
         },
         StartError::Tls(_) => Fault::failed(said).hint("check the files in tls/ of the data directory"),
-        StartError::Destination(_) => Fault::new(Exit::Configuration, said).hint("mend it; `relaypacs check` says when it is good"),
+        StartError::Destination(_) | StartError::Telemetry(_) => {
+            Fault::new(Exit::Configuration, said).hint("mend it; `relaypacs check` says when it is good")
+        }
         StartError::Clinic(_) => {
             Fault::failed(said).hint("check the disk and who owns the data directory, above all clinic.redb and keys in it")
         }

@@ -23,6 +23,8 @@ pub(crate) struct Limits {
     pub(crate) complete: Rate,
     /// Statistics, by user.
     pub(crate) stats: Rate,
+    /// Errors of the page, by user.
+    pub(crate) telemetry: Rate,
     /// Everything else, by user or address.
     pub(crate) other: Rate,
     /// Connections at a time of each listener.
@@ -46,6 +48,7 @@ impl Default for Limits {
             chunk: rates.chunk,
             complete: rates.complete,
             stats: rates.stats,
+            telemetry: rates.telemetry,
             other: rates.other,
             max_connections: listener.max_connections,
             max_connections_per_address: listener.max_connections_per_address,
@@ -65,6 +68,7 @@ impl Limits {
             chunk: self.chunk,
             complete: self.complete,
             stats: self.stats,
+            telemetry: self.telemetry,
             other: self.other,
         }
     }

@@ -98,6 +98,9 @@ impl Rules<'_> {
         for (path, rule) in self.config.acme.broken() {
             self.add(path, rule);
         }
+        for (path, rule) in self.config.sentry.broken() {
+            self.add(path, rule);
+        }
         for (path, rule) in self.config.panel.broken() {
             self.add(path, rule);
         }

@@ -23,6 +23,7 @@ pub(crate) fn show(config: &Config) -> Json {
         "mail": plain(&config.mail),
         "webhook": plain(&config.webhook),
         "push": plain(&config.push),
+        "sentry": plain(&config.sentry),
         "limits": plain(&config.limits),
         "panel": plain(&config.panel),
     });

@@ -38,7 +38,7 @@ fn router(metrics: &HttpMetrics) -> Router {
         .route("/uid/{uid}", get(uid))
         .fallback(|| async { Problem::of_status(StatusCode::NOT_FOUND) })
         .layer(axum::extract::DefaultBodyLimit::max(16))
-        .layer(middleware::from_fn_with_state(metrics.clone(), observe))
+        .layer(middleware::from_fn_with_state((metrics.clone(), Telemetry::default()), observe))
 }
 
 async fn ask(metrics: &HttpMetrics, request: Request) -> Told {
