@@ -60,7 +60,6 @@ pub enum ChangeError {
 impl Forwarder {
     /// Checks the configuration; nothing is sent yet. Names must differ. A destination whose files (secrets, certificates) cannot be read is
     /// down until they can. What an operator has paused stays paused.
-    #[expect(clippy::needless_pass_by_value, reason = "a handle is handed over, as the buffer is")]
     pub fn new(buffer: Buffer, clock: Clock, destinations: Vec<DestinationConfig>) -> Result<Self, ConfigError> {
         let (metrics, paused) = (Metrics::default(), buffer.paused());
         let mut names = HashSet::new();

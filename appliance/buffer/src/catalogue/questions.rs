@@ -91,8 +91,8 @@ impl Catalogue {
             // From study to study, whatever their objects: the newest of each destination and those before it.
             let mut before = u64::MAX;
             for _ in 0..limit {
-                let rows = held.range((name.as_str(), 0, 0)..(name.as_str(), before, 0)).map_err(storage)?;
-                let Some((key, _)) = rows.rev().next().transpose().map_err(storage)? else { break };
+                let mut rows = held.range((name.as_str(), 0, 0)..(name.as_str(), before, 0)).map_err(storage)?;
+                let Some((key, _)) = rows.next_back().transpose().map_err(storage)? else { break };
                 before = key.value().1;
                 found.insert(before);
             }

@@ -23,13 +23,15 @@ pub struct SetupCode {
     pub expires_at: Timestamp,
 }
 
+/// A code: its keyed hash, and the boot time at which it is over.
+type Good = ([u8; 32], Duration);
+
 /// The codes that are good now. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct SetupCodes {
     secrets: Secrets,
     clock: Clock,
-    /// Keyed hash, and the boot time at which it is over.
-    good: Arc<Mutex<Vec<([u8; 32], Duration)>>>,
+    good: Arc<Mutex<Vec<Good>>>,
 }
 
 impl SetupCodes {

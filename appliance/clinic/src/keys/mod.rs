@@ -30,6 +30,7 @@ pub struct KeyFileError {
 }
 
 impl KeyFileError {
+    #[expect(clippy::needless_pass_by_value, reason = "errors and texts are taken alike")]
     pub(crate) fn new(path: &Path, reason: impl ToString) -> Self {
         Self { path: path.to_owned(), reason: reason.to_string() }
     }

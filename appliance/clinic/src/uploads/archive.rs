@@ -168,11 +168,11 @@ impl Unpacking {
             return Ok((FileStatus::Duplicate, sop_instance, None));
         };
         let bytes = writer.written();
-        if wanted != Wanted::IsOurs {
+        if wanted != Wanted::Ours {
             self.handle.block_on(writer.commit(self.job.new_object(&instance))).map_err(|why| Spoilt::Box(why.into()))?;
         }
         self.job.gathered().count(&instance, bytes);
-        Ok((if wanted == Wanted::IsKnown { FileStatus::Duplicate } else { FileStatus::Success }, sop_instance, None))
+        Ok((if wanted == Wanted::Known { FileStatus::Duplicate } else { FileStatus::Success }, sop_instance, None))
     }
 
     fn write(&self, writer: &mut relaypacs_buffer::Writer, bytes: &[u8]) -> Result<(), Spoilt> {

@@ -303,12 +303,12 @@ impl Job {
         let Some(status) = self.is_wanted(&instance)? else {
             return Ok(plan.ended(FileStatus::Duplicate, Some(sop_instance), None));
         };
-        let is_ours = status == Wanted::IsOurs;
+        let is_ours = status == Wanted::Ours;
         if !is_ours {
             self.uploads.inner.buffer.compose(&plan.parts, offset..plan.bytes, sha256, self.new_object(&instance)).await?;
         }
         self.gathered().count(&instance, plan.bytes - offset);
-        let status = if status == Wanted::IsKnown { FileStatus::Duplicate } else { FileStatus::Success };
+        let status = if status == Wanted::Known { FileStatus::Duplicate } else { FileStatus::Success };
         Ok(plan.ended(status, Some(sop_instance), None))
     }
 
@@ -323,10 +323,10 @@ impl Job {
             known.sha256 == instance.sha256 && known.identity.transfer_syntax == instance.identity.transfer_syntax
         };
         Ok(Some(match known.iter().find(same) {
-            None => Wanted::IsNew,
+            None => Wanted::New,
             // From before a crash in the midst of completing.
-            Some(known) if known.source.upload() == Some(self.active.upload) => Wanted::IsOurs,
-            Some(_) => Wanted::IsKnown,
+            Some(known) if known.source.upload() == Some(self.active.upload) => Wanted::Ours,
+            Some(_) => Wanted::Known,
         }))
     }
 
@@ -438,11 +438,11 @@ impl Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// Nobody has it.
-    IsNew,
+    New,
     /// The box has it; it is committed all the same, so that the ledger says who sent it again.
-    IsKnown,
+    Known,
     /// This upload committed it already.
-    IsOurs,
+    Ours,
 }
 
 impl Gathered {

@@ -177,7 +177,7 @@ impl Uploads {
                 {
                     return Err(UploadError::Duplicate { upload: before.upload, uploaded_at: before.at, uploaded_by: before.by });
                 }
-                row::insert_in(tx, upload, &row, &checked.files)?;
+                row::insert_in(tx, upload, &row, checked.files.as_ref())?;
                 Ok(())
             })
             .await?;

@@ -113,7 +113,7 @@ fn open<K: redb::Key, V: redb::Value>(
 }
 
 /// Adds an upload.
-pub(super) fn insert_in(tx: &WriteTransaction, upload: UploadId, row: &UploadRow, files: &Option<Vec<FileDeclaration>>) -> Done {
+pub(super) fn insert_in(tx: &WriteTransaction, upload: UploadId, row: &UploadRow, files: Option<&Vec<FileDeclaration>>) -> Done {
     let key = upload.0.as_u128();
     tx.open_table(UPLOADS).map_err(failed)?.insert(key, encode("uploads", row)?.as_slice()).map_err(failed)?;
     tx.open_table(OWNERS).map_err(failed)?.insert((row.owner.0.as_u128(), key), ()).map_err(failed)?;

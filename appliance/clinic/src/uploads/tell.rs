@@ -92,9 +92,8 @@ impl Uploads {
                 }
             };
             for event in &events {
-                let study = match &event.kind {
-                    EventKind::StudyDelivered { study, .. } | EventKind::StudyHeld { study: Some(study), .. } => study,
-                    _ => continue,
+                let (EventKind::StudyDelivered { study, .. } | EventKind::StudyHeld { study: Some(study), .. }) = &event.kind else {
+                    continue;
                 };
                 if let Err(error) = self.study_went_on(study).await {
                     tracing::warn!(%study, %error, "the owners of a study's uploads could not be told");
@@ -121,7 +120,7 @@ impl Uploads {
             if self.was_told(upload, status).await? {
                 continue;
             }
-            self.publish(upload, &row, "complete", status, receipt.clone());
+            self.publish(upload, &row, "complete", status, receipt.as_deref());
             match status {
                 PacsStatus::Delivered => {
                     let message = "The PACS has taken all of its images.";
@@ -142,7 +141,7 @@ impl Uploads {
         self.inner.store.write(move |tx| row::swap_told_in(tx, upload, status)).await
     }
 
-    fn publish(&self, upload: UploadId, row: &UploadRow, state: &str, status: PacsStatus, receipt: Option<String>) {
+    fn publish(&self, upload: UploadId, row: &UploadRow, state: &str, status: PacsStatus, receipt: Option<&str>) {
         let json = json!({
             "upload_id": upload,
             "state": state,

@@ -95,8 +95,8 @@ impl<'s> Frame<'s> {
         let is_ybr = !self.samples.is_rgb && layout.photometric.starts_with("YBR_FULL");
         let clamp = |value: f32| value.round().clamp(0.0, 255.0) as u8;
         let mut pixels = Vec::with_capacity(planes[0].len() * 3);
-        for place in 0..planes[0].len() {
-            let [first, second, third] = [0, 1, 2].map(|plane: usize| planes[plane][place] * scale);
+        for ((first, second), third) in planes[0].iter().zip(&planes[1]).zip(&planes[2]) {
+            let [first, second, third] = [first, second, third].map(|value| value * scale);
             if is_ybr {
                 // PS3.3 C.7.6.3.1.2, full range.
                 let (blue, red) = (second - 128.0, third - 128.0);

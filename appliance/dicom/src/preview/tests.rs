@@ -76,13 +76,13 @@ fn native_frames_are_windowed_and_inverted() {
     let ramp = le((0..16).map(|place| place * 100));
     let two = [ramp.clone(), le([7; 16])].concat();
     let frames = element(0x0028_0008, b"IS", b"2 ");
-    let image = native(4, 16, &[frames.clone()], &two);
+    let image = native(4, 16, std::slice::from_ref(&frames), &two);
     let (width, height, pixels) = show(&image, EXPLICIT, &PreviewOptions::default()).unwrap();
     assert_eq!((width, height, pixels[0], pixels[15]), (4, 4, 0, 255));
     assert!(pixels.is_sorted());
     let asked = PreviewOptions { window: Some((100.5, 2.0)), ..PreviewOptions::default() };
     let (_, _, pixels) = show(&image, EXPLICIT, &asked).unwrap();
-    assert_eq!(pixels.iter().filter(|shade| **shade == 255).count(), 14, "{pixels:?}");
+    assert_eq!(pixels.iter().map(|shade| usize::from(*shade == 255)).sum::<usize>(), 14, "{pixels:?}");
     let second = PreviewOptions { frame: 1, ..PreviewOptions::default() };
     let (_, _, pixels) = show(&image, EXPLICIT, &second).unwrap();
     assert!(pixels.iter().all(|shade| *shade == pixels[0]));

@@ -1,5 +1,7 @@
 //! Adding, changing, deleting and trying destinations.
 
+#![expect(unused_qualifications, reason = "utoipa writes one beside a path parameter")]
+
 use axum::{
     Json as Answer,
     extract::{Path, State},

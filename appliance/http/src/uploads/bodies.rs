@@ -1,7 +1,5 @@
 //! Bodies of the upload routes, with the names of the API contract.
 
-#![expect(clippy::struct_field_names, reason = "the contract names the fields")]
-
 use std::collections::BTreeMap;
 
 use relaypacs_clinic::uploads::{

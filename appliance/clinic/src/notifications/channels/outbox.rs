@@ -72,11 +72,10 @@ pub(in crate::notifications) fn open_tables(transaction: &WriteTransaction) -> R
 /// Notes letters with the rest of the transaction.
 pub(in crate::notifications) fn note(transaction: &WriteTransaction, letters: Vec<Letter>) -> Result<(), StoreError> {
     let mut outbox = transaction.open_table(OUTBOX).map_err(StoreError::failed)?;
-    let mut next = outbox.last().map_err(StoreError::failed)?.map_or(1, |(number, _)| number.value() + 1);
-    for letter in letters {
+    let next = outbox.last().map_err(StoreError::failed)?.map_or(1, |(number, _)| number.value() + 1);
+    for (number, letter) in (next..).zip(letters) {
         let row = Row { letter, tries: 0, due_ms: i64::MIN };
-        outbox.insert(next, encode(NAME, &row)?.as_slice()).map_err(StoreError::failed)?;
-        next += 1;
+        outbox.insert(number, encode(NAME, &row)?.as_slice()).map_err(StoreError::failed)?;
     }
     while outbox.len().map_err(StoreError::failed)? > MAX_LETTERS {
         outbox.pop_first().map_err(StoreError::failed)?;

@@ -270,11 +270,11 @@ fn next_look(report: &Report, now: Timestamp, heard: bool) -> Option<i64> {
         (_, Origin::Written) if report.status == ReportStatus::Ready => return None,
         (ReportStatus::Ready, _) if age(report.updated_at) > 7 * DAY_MS => return None,
         (ReportStatus::Ready, _) => HOUR_MS,
-        _ => match age(report.created_at) {
-            ..DAY_MS => 5 * MINUTE_MS - 10_000,
-            ..604_800_000 => HOUR_MS,
-            ..2_592_000_000 => 6 * HOUR_MS,
-            ..7_776_000_000 => DAY_MS,
+        _ => match age(report.created_at) / DAY_MS {
+            ..1 => 5 * MINUTE_MS - 10_000,
+            1..7 => HOUR_MS,
+            7..30 => 6 * HOUR_MS,
+            30..90 => DAY_MS,
             _ => return None,
         },
     };

@@ -296,7 +296,7 @@ fn the_pace_slows_down() {
         service_level: ServiceLevel::Routine,
         radiologist_name: None,
         origin: Origin::Nowhere,
-        details: Default::default(),
+        details: crate::reports::Details::default(),
         said_at: None,
         created_at: Timestamp::from_millis(NOW.as_millis() - age),
         updated_at: NOW,
