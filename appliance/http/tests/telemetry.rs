@@ -70,7 +70,7 @@ async fn errors_of_the_page_are_passed_on_scrubbed_and_to_the_configured_collect
 async fn without_a_collector_they_are_forgotten_and_nothing_is_told() {
     let test_box = TestBox::new(serde_json::json!([])).await;
     let token = test_box.sign_in(Role::Clinician).await;
-    let public = test_box.public();
+    let public = relaypacs_http::public(test_box.with_entrance(Entrance::default()));
     assert_eq!(send(&public, Some(&token), ENVELOPE).await.0, 204);
     assert!(get(&public, from("203.0.113.9"), "/api/v1/system/public").await.json().get("sentry_dsn").is_none());
     let answers: Vec<u16> = futures_util::future::join_all((0..40).map(|_| send(&public, Some(&token), ENVELOPE)))

@@ -292,7 +292,7 @@ async fn open_clinic(data_dir: PathBuf, buffer: Buffer, clock: Clock) -> Clinic 
 /// A test does in a second what people do in a day; limits have tests of their own.
 fn unlimited() -> Rates {
     let off = || "off".parse().unwrap();
-    Rates { login: off(), tokens: off(), upload_init: off(), chunk: off(), complete: off(), stats: off(), other: off() }
+    Rates { login: off(), tokens: off(), upload_init: off(), chunk: off(), complete: off(), stats: off(), telemetry: off(), other: off() }
 }
 
 /// Who asks over the admin socket.
