@@ -163,6 +163,8 @@ impl Clinic {
             letterhead: options.letterhead.clone(),
             zone: zone.clone(),
         })?;
+        let neighbours = Neighbours { live: live.clone(), notifications: notifications.clone(), reports: reports.clone() };
+        let uploads = Uploads::new(store.clone(), buffer.clone(), clock.clone(), options.uploads.clone(), neighbours);
         let everybody = accounts.clone();
         let events = Events::open(events::Parts {
             store: store.clone(),
@@ -171,11 +173,10 @@ impl Clinic {
             live: live.clone(),
             notifications: notifications.clone(),
             reports: reports.clone(),
+            uploads: uploads.clone(),
             users_with: Arc::new(move |roles: &[Role]| everybody.users_with(roles)),
         })?;
         let statistics = Statistics::open(store.clone(), clock.clone(), &options.time_zone)?;
-        let neighbours = Neighbours { live: live.clone(), notifications: notifications.clone(), reports: reports.clone() };
-        let uploads = Uploads::new(store.clone(), buffer, clock.clone(), options.uploads.clone(), neighbours);
         let schedule = Schedule::new(store.clone(), clock, zone);
         let settings = Settings::new(store.clone(), secrets.clone());
         let data_dir = options.data_dir.clone();

@@ -13,7 +13,7 @@ mod destinations;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use redb::TableDefinition;
 use relaypacs_buffer::{Buffer, CatalogueError, Study};
@@ -29,6 +29,7 @@ use crate::{
     notifications::Notifications,
     pacs::Pacs,
     reports::{Reports, UsersWith},
+    uploads::Uploads,
 };
 
 pub(crate) const CURSOR: TableDefinition<'static, &str, u64> = TableDefinition::new("events_cursor");
@@ -66,6 +67,8 @@ pub struct Parts {
     pub notifications: Notifications,
     /// Reports.
     pub reports: Reports,
+    /// Uploads, whose owners hear of deliveries.
+    pub uploads: Uploads,
     /// Who has a role.
     pub users_with: Arc<UsersWith>,
 }
@@ -136,6 +139,12 @@ impl Events {
         let buffer = parts.buffer.clone();
         let known = tokio::task::spawn_blocking(move || with_studies(&buffer, cursor)).await.map_err(|_| FollowError::Lost)??;
         let Some(last) = known.last().map(|(event, _)| event.seq) else { return Ok(Followed { cursor, more: false }) };
+        // Before the cursor moves: after a crash it is done again, which nobody notices.
+        for study in went_on(&known) {
+            if let Err(error) = parts.uploads.study_went_on(study).await {
+                tracing::warn!(%study, %error, "the owners of a study's uploads could not be told");
+            }
+        }
         let technicians = (parts.users_with)(TECHNICIANS);
         let (known, now) = (Arc::new(known), parts.clock.now());
         let batch = known.clone();
@@ -164,6 +173,17 @@ fn with_studies(buffer: &Buffer, cursor: u64) -> Result<Vec<(Event, Option<Study
         known.push((event, about));
     }
     Ok(known)
+}
+
+/// Studies that were delivered or held, each once.
+fn went_on(events: &[(Event, Option<Study>)]) -> BTreeSet<&Uid> {
+    let mut studies = BTreeSet::new();
+    for (event, _) in events {
+        if let EventKind::StudyDelivered { study, .. } | EventKind::StudyHeld { study: Some(study), .. } = &event.kind {
+            studies.insert(study);
+        }
+    }
+    studies
 }
 
 /// What live views are told of an event. No patient data: a study is named by its UID.

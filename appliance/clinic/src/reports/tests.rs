@@ -65,7 +65,15 @@ pub(crate) async fn bench() -> Bench {
 impl Bench {
     /// What following the buffer's events needs.
     pub(crate) fn parts(&self) -> crate::events::Parts {
+        let neighbours = crate::uploads::Neighbours {
+            live: self.live.clone(),
+            notifications: self.notifications.clone(),
+            reports: self.reports.clone(),
+        };
+        let clock = Clock::manual(self.hand.clone());
+        let options = crate::uploads::UploadOptions::default();
         crate::events::Parts {
+            uploads: crate::uploads::Uploads::new(self.store.clone(), self.buffer.clone(), clock, options, neighbours),
             store: self.store.clone(),
             buffer: self.buffer.clone(),
             clock: Clock::manual(self.hand.clone()),

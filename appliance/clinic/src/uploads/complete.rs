@@ -227,7 +227,7 @@ impl Uploads {
         }
         // What stays behind after this is released by the sweep.
         self.inner.buffer.release_parts(&active.parts()).await?;
-        self.tell(&active, &outcome);
+        self.tell(&active, &outcome).await;
         Ok(outcome)
     }
 

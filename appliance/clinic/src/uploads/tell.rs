@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use redb::WriteTransaction;
-use relaypacs_domain::{EventKind, HeaderFacts, ReportId, Role, SourceKind, Timestamp, Uid, UploadId};
+use relaypacs_domain::{HeaderFacts, ReportId, Role, SourceKind, Timestamp, Uid, UploadId};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Outcome, OutcomeStatus, PacsStatus, UploadError, Uploads,
@@ -19,10 +18,6 @@ use crate::{
     statistics::{self, UploadFact},
 };
 
-/// Events read at a time.
-const BATCH: usize = 256;
-/// Events before the start that are looked at again.
-const LOOK_BACK: u64 = 2000;
 /// Who sees everybody's uploads.
 const ALL_UPLOADS: &[Role] = &[Role::Radiologist, Role::Admin];
 
@@ -63,115 +58,106 @@ pub(super) fn count_in(tx: &WriteTransaction, row: &UploadRow, outcome: &Outcome
     Ok(statistics::record_upload_in(tx, &fact)?)
 }
 
+/// How an upload stands.
+struct Standing {
+    state: &'static str,
+    status: PacsStatus,
+    receipt: Option<String>,
+    /// The study on whose account it is told.
+    study: Option<Uid>,
+}
+
+impl Standing {
+    /// What the owner is told for keeps.
+    fn letter(&self) -> Option<(NotificationKind, &'static str, &'static str)> {
+        match (self.state, self.status) {
+            ("failed", _) => {
+                let message = "None of its files could be taken over. Open the upload to see why.";
+                Some((NotificationKind::UploadFailed, "An upload failed", message))
+            }
+            (_, PacsStatus::Delivered) => {
+                Some((NotificationKind::UploadComplete, "An upload was delivered", "The PACS has taken all of its images."))
+            }
+            (_, PacsStatus::Failed) => {
+                let message = "Its images are safe in the box, but cannot be delivered without help. A technician must look.";
+                Some((NotificationKind::UploadFailed, "An upload is held", message))
+            }
+            (_, PacsStatus::Queued | PacsStatus::Forwarding | PacsStatus::Retrying) => None,
+        }
+    }
+}
+
 impl Uploads {
-    /// Tells open pages and the owner that an upload has ended.
-    pub(super) fn tell(&self, active: &Active, outcome: &Outcome) {
+    /// Tells open pages and the owner that an upload has ended. What cannot be told is said in the log: the status tells it as well.
+    pub(super) async fn tell(&self, active: &Active, outcome: &Outcome) {
         self.inner.neighbours.reports.poke();
-        let (state, status) = match outcome.status {
-            OutcomeStatus::Failed => ("failed", PacsStatus::Failed),
-            OutcomeStatus::Success | OutcomeStatus::PartialSuccess => ("complete", PacsStatus::Queued),
+        let standing = match outcome.status {
+            OutcomeStatus::Failed => Ok(Standing { state: "failed", status: PacsStatus::Failed, receipt: None, study: None }),
+            // A quick PACS has all of it by now, and its news came when nobody knew yet whose they were.
+            OutcomeStatus::Success | OutcomeStatus::PartialSuccess => self.standing(&outcome.studies, None),
         };
-        self.publish(active.upload, &active.row, state, status, None);
-        if outcome.status == OutcomeStatus::Failed {
-            let message = "None of its files could be taken over. Open the upload to see why.";
-            self.notify(active.upload, &active.row, NotificationKind::UploadFailed, "An upload failed", message, None);
+        let told = match standing {
+            Ok(standing) => self.tell_standing(active.upload, &active.row, standing).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            tracing::warn!(upload = %active.upload, %error, "the owner of an upload could not be told");
         }
     }
 
-    /// Follows the buffer's events until `stop`, for the sake of [`Self::study_went_on`]. What happened shortly before the start is looked at
-    /// again: people are told once all the same.
-    pub async fn follow_deliveries(&self, stop: CancellationToken) {
-        let mut newest = self.inner.buffer.newest_event();
-        let mut since = newest.borrow_and_update().saturating_sub(LOOK_BACK);
-        loop {
-            let events = match self.inner.buffer.changes(since, BATCH) {
-                Ok(events) => events,
-                Err(error) => {
-                    tracing::warn!(%error, "deliveries of uploads cannot be followed now");
-                    Vec::new()
-                }
-            };
-            for event in &events {
-                let (EventKind::StudyDelivered { study, .. } | EventKind::StudyHeld { study: Some(study), .. }) = &event.kind else {
-                    continue;
-                };
-                if let Err(error) = self.study_went_on(study).await {
-                    tracing::warn!(%study, %error, "the owners of a study's uploads could not be told");
-                }
-            }
-            match events.last() {
-                Some(last) => since = last.seq,
-                None => match stop.run_until_cancelled(newest.changed()).await {
-                    Some(Ok(())) => {}
-                    // The buffer closes before its receivers: then there is no news, only the stop.
-                    Some(Err(_)) => return stop.cancelled().await,
-                    None => return,
-                },
-            }
-        }
-    }
-
-    /// A study went on at its destinations: its uploads' owners hear when all is delivered, or when somebody must look.
+    /// A study went on at its destinations: its uploads' owners hear when all is delivered, or when somebody must look. They hear it once,
+    /// however often this is called.
     pub async fn study_went_on(&self, study: &Uid) -> Result<(), UploadError> {
         for (upload, _) in self.of_study(study.clone()).await? {
             let Some(row) = self.inner.store.read(move |tx| row::load(tx, upload)).await? else { continue };
             let studies = self.studies(upload).await?;
-            let (status, receipt) = self.delivery(&studies)?;
-            if self.was_told(upload, status).await? {
-                continue;
-            }
-            self.publish(upload, &row, "complete", status, receipt.as_deref());
-            match status {
-                PacsStatus::Delivered => {
-                    let message = "The PACS has taken all of its images.";
-                    self.notify(upload, &row, NotificationKind::UploadComplete, "An upload was delivered", message, Some(study));
-                }
-                PacsStatus::Failed => {
-                    let message = "Its images are safe in the box, but cannot be delivered without help. A technician must look.";
-                    self.notify(upload, &row, NotificationKind::UploadFailed, "An upload is held", message, Some(study));
-                }
-                PacsStatus::Queued | PacsStatus::Forwarding | PacsStatus::Retrying => {}
-            }
+            self.tell_standing(upload, &row, self.standing(&studies, Some(study))?).await?;
         }
         Ok(())
     }
 
-    /// Whether people know already that it stands so; they do from now on.
-    async fn was_told(&self, upload: UploadId, status: PacsStatus) -> Result<bool, UploadError> {
-        self.inner.store.write(move |tx| row::swap_told_in(tx, upload, status)).await
+    fn standing(&self, studies: &[Uid], study: Option<&Uid>) -> Result<Standing, UploadError> {
+        let (status, receipt) = self.delivery(studies)?;
+        Ok(Standing { state: "complete", status, receipt, study: study.or(studies.first()).cloned() })
     }
 
-    fn publish(&self, upload: UploadId, row: &UploadRow, state: &str, status: PacsStatus, receipt: Option<&str>) {
-        let json = json!({
-            "upload_id": upload,
-            "state": state,
-            "progress_percent": 100,
-            "uploaded_bytes": row.total_bytes,
-            "total_bytes": row.total_bytes,
-            "pacs_status": status.as_str(),
-            "pacs_receipt_id": receipt,
-        });
-        let audience = Audience::UserAndRoles(row.owner, ALL_UPLOADS);
-        self.inner.neighbours.live.publish(LiveEvent { audience, kind: LiveKind::Upload, json });
-    }
-
-    /// Tells the owner. What does not reach the store is said in the log: the status tells it as well.
-    fn notify(&self, upload: UploadId, row: &UploadRow, kind: NotificationKind, title: &str, message: &str, study: Option<&Uid>) {
-        let new = NewNotification {
+    /// Tells how an upload stands, unless that was told before.
+    async fn tell_standing(&self, upload: UploadId, row: &UploadRow, standing: Standing) -> Result<(), UploadError> {
+        let (owner, status) = (row.owner, standing.status);
+        let letter = standing.letter().map(|(kind, title, message)| NewNotification {
             kind,
             title: title.into(),
             message: format!("{}: {message}", row.patient.name),
             upload: Some(upload),
             report: None,
-            study: study.cloned(),
+            study: standing.study.clone(),
             at: self.inner.clock.now(),
-        };
-        let (uploads, owner) = (self.clone(), row.owner);
-        tokio::spawn(async move {
-            match uploads.inner.store.write(move |tx| Notifications::add_in(tx, &[owner], &new)).await {
-                Ok(added) => uploads.inner.neighbours.notifications.announce(added),
-                Err(error) => tracing::warn!(%upload, %error, "the owner of an upload could not be told"),
-            }
         });
+        let noted = self.inner.store.write(move |tx| {
+            if row::swap_told_in(tx, upload, status)? {
+                return Ok(None);
+            }
+            let added = letter.as_ref().map(|letter| Notifications::add_in(tx, &[owner], letter)).transpose()?;
+            Ok::<_, UploadError>(Some(added.unwrap_or_default()))
+        });
+        if let Some(added) = noted.await? {
+            self.publish(upload, row, &standing);
+            self.inner.neighbours.notifications.announce(added);
+        }
+        Ok(())
+    }
+
+    fn publish(&self, upload: UploadId, row: &UploadRow, standing: &Standing) {
+        let json = json!({
+            "upload_id": upload,
+            "state": standing.state,
+            "progress_percent": 100,
+            "uploaded_bytes": row.total_bytes,
+            "total_bytes": row.total_bytes,
+            "pacs_status": standing.status.as_str(),
+            "pacs_receipt_id": standing.receipt,
+        });
+        let audience = Audience::UserAndRoles(row.owner, ALL_UPLOADS);
+        self.inner.neighbours.live.publish(LiveEvent { audience, kind: LiveKind::Upload, json });
     }
 }

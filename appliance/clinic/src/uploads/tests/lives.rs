@@ -96,27 +96,83 @@ async fn parts_that_a_crash_left_behind_are_swept_up() {
     assert_eq!(rig.stored("1.2.3.1").await, [data_set(1, 1, 100)]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn owners_hear_when_their_studies_are_delivered_once() {
-    let rig = Rig::new().await;
-    let bytes = small_file(1, 100);
-    let upload = rig.send_all(&[("a", &bytes)]).await;
-    rig.complete(upload).await;
-    let study: Uid = "1.9.1".parse().unwrap();
-    rig.uploads.study_went_on(&study).await.unwrap();
-    rig.deliver().await;
-    for _ in 0..3 {
-        rig.uploads.study_went_on(&study).await.unwrap();
-    }
-    let notifications = rig.uploads.inner.neighbours.notifications.clone();
-    for _ in 0..1000 {
+/// What the owner was told for keeps, as soon as it is so many.
+async fn letters(rig: &Rig, count: usize) -> Vec<(&'static str, String)> {
+    let notifications = &rig.uploads.inner.neighbours.notifications;
+    for _ in 0..2000 {
         let page = notifications.list(dr_a().user, false, 10, 0).await.unwrap();
-        if !page.notifications.is_empty() {
-            assert_eq!(page.total, 1);
-            assert_eq!(page.notifications[0].upload, Some(upload));
-            return;
+        if page.notifications.len() >= count {
+            return page.notifications.into_iter().map(|letter| (letter.kind.as_str(), letter.title)).collect();
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("nobody was told");
+}
+
+/// The follower of the buffer's events, as the box runs it.
+fn followed(rig: &Rig) -> tokio_util::sync::CancellationToken {
+    let inner = &rig.uploads.inner;
+    let parts = crate::events::Parts {
+        store: inner.store.clone(),
+        buffer: rig.buffer.clone(),
+        clock: inner.clock.clone(),
+        live: rig.live.clone(),
+        notifications: inner.neighbours.notifications.clone(),
+        reports: inner.neighbours.reports.clone(),
+        uploads: rig.uploads.clone(),
+        users_with: Arc::new(|_: &[Role]| Vec::new()),
+    };
+    let (events, stop) = (crate::events::Events::open(parts).unwrap(), tokio_util::sync::CancellationToken::new());
+    tokio::spawn({
+        let stop = stop.clone();
+        async move { events.run(stop).await }
+    });
+    stop
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_hear_when_their_studies_are_delivered_once() {
+    let rig = Rig::new().await;
+    let stop = followed(&rig);
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    rig.complete(upload).await;
+    rig.deliver().await;
+    assert_eq!(letters(&rig, 1).await, [("upload_complete", "An upload was delivered".to_owned())]);
+    // What a crash between telling and noting how far events were followed would do.
+    for _ in 0..3 {
+        rig.uploads.study_went_on(&"1.9.1".parse().unwrap()).await.unwrap();
+    }
+    assert_eq!(letters(&rig, 1).await.len(), 1);
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_hear_when_their_studies_are_held_and_when_they_are_delivered_after_all() {
+    let rig = Rig::new().await;
+    let stop = followed(&rig);
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    rig.complete(upload).await;
+    let failure = || relaypacs_domain::Failure::new(relaypacs_domain::FailureCode::Http(409), "refused");
+    rig.settle(|| Verdict::Hold(relaypacs_domain::HeldReason::Refused, failure())).await;
+    assert_eq!(letters(&rig, 1).await, [("upload_failed", "An upload is held".to_owned())]);
+    rig.buffer.retry(&"1.9.1".parse().unwrap(), None).await.unwrap();
+    rig.deliver().await;
+    let both: std::collections::BTreeSet<_> = letters(&rig, 2).await.into_iter().map(|letter| letter.0).collect();
+    assert_eq!(both.into_iter().collect::<Vec<_>>(), ["upload_complete", "upload_failed"]);
+    stop.cancel();
+}
+
+/// A PACS that has everything before the upload is written down as complete: its news came when nobody knew yet whose study it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pacs_that_is_quicker_than_the_completion_is_told_of() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    let active = rig.uploads.active(upload).await.unwrap();
+    let outcome = rig.complete(upload).await;
+    rig.deliver().await;
+    rig.uploads.tell(&active, &outcome).await;
+    assert_eq!(letters(&rig, 1).await, [("upload_complete", "An upload was delivered".to_owned())]);
 }

@@ -157,12 +157,17 @@ impl Rig {
 
     /// The PACS takes everything that is queued.
     async fn deliver(&self) {
+        let proof = || Proof::new(ProofKind::Stow, Timestamp::from_millis(1), "stored", Some("https://pacs/studies/1.9.1"));
+        self.settle(|| Verdict::Proven(proof())).await;
+    }
+
+    /// Everything that is queued ends so.
+    async fn settle(&self, verdict: impl Fn() -> Verdict) {
         self.buffer.settled().await.unwrap();
         let limits = relaypacs_buffer::ClaimLimits { max_bytes: u64::MAX, max_instances: 50, at_least: None };
         let pacs: DestinationName = "pacs".parse().unwrap();
         while let Some(claim) = self.buffer.claim(&pacs, limits).unwrap() {
-            let proof = || Proof::new(ProofKind::Stow, Timestamp::from_millis(1), "stored", Some("https://pacs/studies/1.9.1"));
-            let verdicts = claim.items.iter().map(|item| (item.object, Verdict::Proven(proof()))).collect();
+            let verdicts = claim.items.iter().map(|item| (item.object, verdict())).collect();
             self.buffer.settle(claim, verdicts).await.unwrap();
         }
     }
