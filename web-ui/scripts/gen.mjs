@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import openapiTS, { astToString } from "openapi-typescript";
 
-const CONTRACT = new URL("../api/openapi.json", import.meta.url);
+const CONTRACT = new URL("../../appliance/http/openapi.json", import.meta.url);
 const TYPES = new URL("../src/api/schema.d.ts", import.meta.url);
 
 const types = `// Made by \`npm run gen\` from the box's contract; do not edit.\n\n${astToString(await openapiTS(CONTRACT))}`;

@@ -25,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[schema(as = Certificate)]
 pub(crate) struct CertificateBody {
     /// Where it comes from.
-    source: SourceName,
+    source: CertificateOrigin,
     /// Whom it names.
     #[schema(example = "CN=edge1")]
     subject: String,
@@ -51,7 +51,7 @@ pub(crate) struct CertificateBody {
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum SourceName {
+pub(crate) enum CertificateOrigin {
     /// The box's own authority.
     Box,
     /// Files of the configuration.
@@ -142,10 +142,10 @@ impl CertificateBody {
     fn new(certificate: &Certificate, tls: &Tls) -> Self {
         Self {
             source: match certificate.source {
-                Source::Box => SourceName::Box,
-                Source::File => SourceName::File,
-                Source::Upload => SourceName::Upload,
-                Source::Acme => SourceName::Acme,
+                Source::Box => CertificateOrigin::Box,
+                Source::File => CertificateOrigin::File,
+                Source::Upload => CertificateOrigin::Upload,
+                Source::Acme => CertificateOrigin::Acme,
             },
             subject: certificate.subject.clone(),
             issuer: certificate.issuer.clone(),

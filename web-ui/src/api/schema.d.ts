@@ -206,6 +206,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/refresh-upload-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another upload token for an upload of one's own. */
+        post: operations["refresh_upload_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/register": {
         parameters: {
             query?: never;
@@ -267,7 +284,81 @@ export interface paths {
         /** All destinations. */
         get: operations["list_destinations"];
         put?: never;
-        post: operations["post_destinations"];
+        /** Adds a destination; it is used at once, and what is held for want of one is matched again. */
+        post: operations["add_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A destination with its settings. */
+        get: operations["destination"];
+        put?: never;
+        post?: never;
+        /** Deletes a destination that is kept in the box. One with work queued is refused unless that is given up. */
+        delete: operations["delete_destination"];
+        options?: never;
+        head?: never;
+        /** Changes a destination that is kept in the box: a merge patch (RFC 7396). Secrets that are not named stay. */
+        patch: operations["change_destination"];
+        trace?: never;
+    };
+    "/api/v1/destinations/{name}/echo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a destination step by step without storing anything, and names the first step that fails. */
+        post: operations["try_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicom/inspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the beginning of a DICOM file says about it. 256 KiB are enough for most; nothing is kept. */
+        post: operations["inspect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everything that happens and that the caller may see.
+         * @description Events: `connected`, `unread_count`, `notification`, `report`, `upload`, `study`, `destination`, `reset`; each with an `id`.
+         */
+        get: operations["live_events"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -284,7 +375,300 @@ export interface paths {
         /** Every modality that is configured or was seen since the daemon started. */
         get: operations["list_modalities"];
         put?: never;
-        post: operations["post_modalities"];
+        /** Admits a modality. From the first one on, only modalities that are listed may send. */
+        post: operations["add_modality"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/modalities/{ae_title}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a modality that is kept in the box. Its open associations go on; once none is listed, every calling AE title may send again. */
+        delete: operations["delete_modality"];
+        options?: never;
+        head?: never;
+        /** Changes a modality that is kept in the box: a merge patch (RFC 7396). */
+        patch: operations["change_modality"];
+        trace?: never;
+    };
+    "/api/v1/modalities/{ae_title}/echo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a modality a C-ECHO and names the first step that fails. */
+        post: operations["try_modality"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's notifications. */
+        get: operations["list_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/push-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes what the caller is told to this browser too. What is pushed names no patient. */
+        post: operations["subscribe_push"];
+        /** Pushes no more to this browser. */
+        delete: operations["unsubscribe_push"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Marks all of the caller's notifications as read. */
+        patch: operations["read_all_notifications"];
+        trace?: never;
+    };
+    "/api/v1/notifications/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's notifications. */
+        get: operations["live_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/vapid-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key with which the box signs pushes (RFC 8292). */
+        get: operations["vapid_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes one. */
+        delete: operations["delete_notification"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Marks one as read. */
+        patch: operations["read_notification"];
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Marks one as unread. */
+        patch: operations["unread_notification"];
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reports that the caller may see. */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happens to the caller's reports and uploads. */
+        get: operations["live_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/upload/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report on an upload; of several the first. */
+        get: operations["report_of_upload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A report. */
+        get: operations["report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Writes or judges a report. Allowed are assigned → pending → ready, ready → pending (to amend it), any → additional_data_required → pending. */
+        patch: operations["change_report"];
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The report as PDF. */
+        get: operations["download_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The caller has read the report as it is. */
+        post: operations["read_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the PACS now whether there is a report on this study; answers the report as it is then. */
+        post: operations["sync_report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -308,6 +692,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Studies by name, id and the rest, newest first. */
+        post: operations["search_studies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/{uid}": {
         parameters: {
             query?: never;
@@ -317,6 +718,23 @@ export interface paths {
         };
         /** A study with its series and instances. */
         get: operations["study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{uid}/instances/{sop}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A frame of an instance as a picture, for people to look at; not for diagnosis. */
+        get: operations["preview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -342,6 +760,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/{uid}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a study more or less urgent. */
+        post: operations["set_study_priority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{uid}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a study's retrying and held deliveries again, now. */
+        post: operations["retry_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -354,6 +806,25 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The TLS certificate in force. */
+        get: operations["certificate"];
+        /** Takes another certificate into use at once, after checking that key and chain belong together and are good today. */
+        put: operations["replace_certificate"];
+        post?: never;
+        /** Gives an uploaded certificate up: the ACME service's or the box's own is in force again. */
+        delete: operations["give_certificate_up"];
         options?: never;
         head?: never;
         patch?: never;
@@ -404,6 +875,176 @@ export interface paths {
         put?: never;
         /** Turns the second factor on: without a body a secret is offered, with a code of it the factor is on. */
         post: operations["enable_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own uploads, newest first; radiologists and admins see all. */
+        get: operations["list_uploads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/init": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins an upload. */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Totals of a period. */
+        get: operations["stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/stats/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A period as a table, a line for each day, modality, service level and source. */
+        get: operations["stats_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/stats/trend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A period day by day; days without anything are zeros. */
+        get: operations["stats_trend"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Gives an upload up that is not complete; its bytes are freed. */
+        delete: operations["delete_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/{id}/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes many chunks of many files. Each is judged alone; all that are received are durable when this answers. */
+        post: operations["upload_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/{id}/chunk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes a chunk. It is acknowledged when it survives power loss. */
+        put: operations["upload_chunk"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Completes an upload: durable when it answers; it does not wait for a PACS. Asked again, the answer is the same. */
+        post: operations["complete_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/upload/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an upload is. */
+        get: operations["upload_status"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -686,6 +1327,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/refresh-upload-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Another upload token for an upload of one's own.
+         * @deprecated
+         */
+        post: operations["refresh_upload_token_legacy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/register": {
         parameters: {
             query?: never;
@@ -800,6 +1461,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's notifications.
+         * @deprecated
+         */
+        get: operations["list_notifications_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/push-subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pushes what the caller is told to this browser too. What is pushed names no patient.
+         * @deprecated
+         */
+        post: operations["subscribe_push_legacy"];
+        /**
+         * Pushes no more to this browser.
+         * @deprecated
+         */
+        delete: operations["unsubscribe_push_legacy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/read-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Marks all of the caller's notifications as read.
+         * @deprecated
+         */
+        patch: operations["read_all_notifications_legacy"];
+        trace?: never;
+    };
+    "/notifications/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The caller's notifications.
+         * @deprecated
+         */
+        get: operations["live_notifications_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/vapid-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The public key with which the box signs pushes (RFC 8292).
+         * @deprecated
+         */
+        get: operations["vapid_key_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes one.
+         * @deprecated
+         */
+        delete: operations["delete_notification_legacy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/notifications/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Marks one as read.
+         * @deprecated
+         */
+        patch: operations["read_notification_legacy"];
+        trace?: never;
+    };
+    "/notifications/{id}/unread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Marks one as unread.
+         * @deprecated
+         */
+        patch: operations["unread_notification_legacy"];
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -814,6 +1639,150 @@ export interface paths {
         get: operations["readiness"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The reports that the caller may see.
+         * @deprecated
+         */
+        get: operations["list_reports_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to the caller's reports and uploads.
+         * @deprecated
+         */
+        get: operations["live_reports_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/upload/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report on an upload; of several the first.
+         * @deprecated
+         */
+        get: operations["report_of_upload_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A report.
+         * @deprecated
+         */
+        get: operations["report_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Writes or judges a report. Allowed are assigned → pending → ready, ready → pending (to amend it), any → additional_data_required → pending.
+         * @deprecated
+         */
+        patch: operations["change_report_legacy"];
+        trace?: never;
+    };
+    "/reports/{id}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report as PDF.
+         * @deprecated
+         */
+        get: operations["download_report_legacy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The caller has read the report as it is.
+         * @deprecated
+         */
+        post: operations["read_report_legacy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/reports/{id}/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks the PACS now whether there is a report on this study; answers the report as it is then.
+         * @deprecated
+         */
+        post: operations["sync_report_legacy"];
         delete?: never;
         options?: never;
         head?: never;
@@ -860,46 +1829,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/refresh-upload-token": {
+    "/upload": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post: operations["post_auth_refresh_upload_token"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/upload/init": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_upload_init"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/upload/{id}/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_upload_id_status"];
+        /**
+         * One's own uploads, newest first; radiologists and admins see all.
+         * @deprecated
+         */
+        get: operations["list_uploads_legacy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -908,7 +1849,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/upload/{id}/complete": {
+    "/upload/init": {
         parameters: {
             query?: never;
             header?: never;
@@ -917,37 +1858,29 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_upload_id_complete"];
+        /**
+         * Begins an upload.
+         * @deprecated
+         */
+        post: operations["begin_upload_legacy"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/upload/{id}": {
+    "/upload/stats": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: operations["delete_upload_id"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/upload": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_upload"];
+        /**
+         * Totals of a period.
+         * @deprecated
+         */
+        get: operations["stats_legacy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -956,30 +1889,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/dicom/inspect": {
+    "/upload/stats/export": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
-        put?: never;
-        post: operations["post_dicom_inspect"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/upload/stats": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_upload_stats"];
+        /**
+         * A period as a table, a line for each day, modality, service level and source.
+         * @deprecated
+         */
+        get: operations["stats_export_legacy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -988,14 +1909,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/upload/stats/trend": {
+    "/upload/stats/trend": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_upload_stats_trend"];
+        /**
+         * A period day by day; days without anything are zeros.
+         * @deprecated
+         */
+        get: operations["stats_trend_legacy"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1004,87 +1929,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/upload/stats/export": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_upload_stats_export"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/studies/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_studies_search"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/studies/{uid}/instances/{instance}/preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_studies_uid_instances_instance_preview"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/studies/{uid}/retry": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_studies_uid_retry"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/studies/{uid}/priority": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_studies_uid_priority"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/destinations/{name}": {
+    "/upload/{id}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1094,13 +1939,17 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete: operations["delete_destinations_name"];
+        /**
+         * Gives an upload up that is not complete; its bytes are freed.
+         * @deprecated
+         */
+        delete: operations["delete_upload_legacy"];
         options?: never;
         head?: never;
-        patch: operations["patch_destinations_name"];
+        patch?: never;
         trace?: never;
     };
-    "/api/v1/destinations/{name}/echo": {
+    "/upload/{id}/batch": {
         parameters: {
             query?: never;
             header?: never;
@@ -1109,14 +1958,38 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_destinations_name_echo"];
+        /**
+         * Takes many chunks of many files. Each is judged alone; all that are received are durable when this answers.
+         * @deprecated
+         */
+        post: operations["upload_batch_legacy"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/modalities/{ae_title}": {
+    "/upload/{id}/chunk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Takes a chunk. It is acknowledged when it survives power loss.
+         * @deprecated
+         */
+        put: operations["upload_chunk_legacy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/upload/{id}/complete": {
         parameters: {
             query?: never;
             header?: never;
@@ -1125,246 +1998,30 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
-        delete: operations["delete_modalities_ae_title"];
-        options?: never;
-        head?: never;
-        patch: operations["patch_modalities_ae_title"];
-        trace?: never;
-    };
-    "/api/v1/modalities/{ae_title}/echo": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_modalities_ae_title_echo"];
+        /**
+         * Completes an upload: durable when it answers; it does not wait for a PACS. Asked again, the answer is the same.
+         * @deprecated
+         */
+        post: operations["complete_upload_legacy"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/reports": {
+    "/upload/{id}/status": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_reports"];
+        /**
+         * How far an upload is.
+         * @deprecated
+         */
+        get: operations["upload_status_legacy"];
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reports/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_reports_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch_reports_id"];
-        trace?: never;
-    };
-    "/api/v1/reports/upload/{upload_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_reports_upload_upload_id"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reports/{id}/read": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_reports_id_read"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reports/{id}/download": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_reports_id_download"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reports/{id}/sync": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_reports_id_sync"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_notifications"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications/{id}/read": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch_notifications_id_read"];
-        trace?: never;
-    };
-    "/api/v1/notifications/{id}/unread": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch_notifications_id_unread"];
-        trace?: never;
-    };
-    "/api/v1/notifications/read-all": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch_notifications_read_all"];
-        trace?: never;
-    };
-    "/api/v1/notifications/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: operations["delete_notifications_id"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications/push-subscriptions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_notifications_push_subscriptions"];
-        delete: operations["delete_notifications_push_subscriptions"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/notifications/vapid-key": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_notifications_vapid_key"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/system/certificate": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_system_certificate"];
-        put: operations["put_system_certificate"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1376,6 +2033,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What a request set in motion. */
+        Accepted: {
+            /**
+             * Format: int64
+             * @description How many deliveries (instance and destination) it touches.
+             */
+            deliveries: number;
+        };
         /** @description Something that needs somebody. */
         Alert: {
             /**
@@ -1455,6 +2120,118 @@ export interface components {
              */
             next_cursor?: number | null;
         };
+        /** @description How the box proves who it is. Secrets are never shown again. */
+        AuthSettings: {
+            /** @description PEM client certificate with its chain. */
+            certificate?: string | null;
+            /** @description Client identifier (`oauth2`). */
+            client_id?: string | null;
+            /**
+             * Format: password
+             * @description The client's secret (`oauth2`).
+             */
+            client_secret?: string | null;
+            /**
+             * Format: password
+             * @description PEM private key of the client certificate.
+             */
+            key?: string | null;
+            /**
+             * @description `none`, `basic`, `bearer`, `oauth2` or `certificate`.
+             * @example basic
+             */
+            kind?: string | null;
+            /**
+             * Format: password
+             * @description Password (`basic`).
+             */
+            password?: string | null;
+            /** @description Scopes, separated by spaces (`oauth2`). */
+            scope?: string | null;
+            /**
+             * Format: password
+             * @description Token (`bearer`).
+             */
+            token?: string | null;
+            /** @description Token endpoint (`oauth2`). */
+            token_url?: string | null;
+            /** @description User name (`basic`). */
+            user?: string | null;
+        };
+        /** @description What became of a chunk of a batch. */
+        BatchAnswer: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            chunk_index: number;
+            /** @description What is wrong with it. */
+            error?: string | null;
+            /** @description Its file's name in the upload. */
+            file_id: string;
+            /** @description `received`, `exists` or `failed`. */
+            status: string;
+        };
+        /** @description The body of a batch. */
+        BatchBody: {
+            /**
+             * Format: binary
+             * @description Their bytes, one after the other, at most 16 MiB.
+             */
+            data: string;
+            /** @description The chunks, in the order of their bytes. */
+            manifest: components["schemas"]["ManifestEntry"][];
+        };
+        /** @description The TLS certificate in force. */
+        Certificate: {
+            /** @description SHA-256 of the box's own authority (`/ca.crt`), as the panel shows it. */
+            ca_sha256: string;
+            /**
+             * @description Who issued it.
+             * @example CN=RelayPACS box CA 0f1e2d3c
+             */
+            issuer: string;
+            /** @description Names and addresses it is good for. */
+            names: string[];
+            /** @description Until when. */
+            not_after: components["schemas"]["Time"];
+            /** @description From when it is good. */
+            not_before: components["schemas"]["Time"];
+            /** @description SHA-256 of the certificate. */
+            sha256: string;
+            /** @description Where it comes from. */
+            source: components["schemas"]["CertificateOrigin"];
+            /**
+             * @description Whom it names.
+             * @example CN=edge1
+             */
+            subject: string;
+            /** @description Whether it leads to an authority that browsers trust; then browsers are told to come by HTTPS only (HSTS). */
+            trusted: boolean;
+        };
+        /**
+         * @description Where a certificate comes from.
+         * @enum {string}
+         */
+        CertificateOrigin: "box" | "file" | "upload" | "acme";
+        /** @description A certificate to take into use. */
+        CertificateUpload: {
+            /**
+             * @description PEM: the server's own certificate first, then each issuer; at most 10.
+             * @example -----BEGIN CERTIFICATE-----
+             *     MIIB…
+             *     -----END CERTIFICATE-----
+             */
+            certificate: string;
+            /**
+             * Format: password
+             * @description PEM: its private key (PKCS#8, PKCS#1 or SEC1) without a passphrase. It is never shown again.
+             * @example -----BEGIN PRIVATE KEY-----
+             *     MIGH…
+             *     -----END PRIVATE KEY-----
+             */
+            key: string;
+        };
         /** @description Another password. */
         ChangePassword: {
             /**
@@ -1473,6 +2250,27 @@ export interface components {
          * @enum {string}
          */
         CheckName: "catalogue" | "disk" | "dicom";
+        /** @description A chunk that is durable. */
+        ChunkUploadResponse: {
+            /** @description A digest was sent, and it fits. */
+            checksum_verified: boolean;
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            chunk_index: number;
+            /** @description Its file. */
+            file_id: string;
+            /**
+             * Format: int64
+             * @description Its length.
+             */
+            received_bytes: number;
+            /** @description `received`, or `exists`: it was there with the same bytes. */
+            status: string;
+            /** @description Its upload. */
+            upload_id: string;
+        };
         /** @description A code of the second factor. */
         CodeRequest: {
             /**
@@ -1480,6 +2278,15 @@ export interface components {
              * @example 123456
              */
             code: string;
+        };
+        /** @description What became of it. */
+        Deleted: {
+            /**
+             * Format: uuid
+             * @description Its name.
+             * @example 01997a00-0000-7000-8000-000000000001
+             */
+            id: string;
         };
         /** @description Why a delivery does not go on. */
         DeliveryError: {
@@ -1524,6 +2331,13 @@ export interface components {
             /** @description Its base URL, where it has one. Never holds credentials. */
             url?: string | null;
         };
+        /** @description A destination with its settings. */
+        DestinationDetail: components["schemas"]["Destination"] & {
+            /** @description Which secrets are set. */
+            secrets: string[];
+            /** @description Its settings without secrets; absent for those of the configuration file. */
+            settings?: Record<string, never> | null;
+        };
         /** @description What waits for a destination. */
         DestinationQueue: {
             /**
@@ -1548,6 +2362,66 @@ export interface components {
              */
             studies: number;
         };
+        /**
+         * @description Settings of a destination, as in `[[destination]]` of the configuration; secrets stand here instead of in files. A field that is absent has its
+         *     default (POST) or stays (PATCH); PATCH with null sets it back.
+         */
+        DestinationSettings: {
+            auth?: components["schemas"]["AuthSettings"] | null;
+            /** @description PEM certificates of the authorities to trust for it instead of the system's. */
+            ca?: string | null;
+            /**
+             * @description Longest wait for a connection, such as `10s`.
+             * @example 10s
+             */
+            connect_timeout?: string | null;
+            /**
+             * @description What it is, such as `stow` or `folder`.
+             * @example stow
+             */
+            kind?: string | null;
+            match?: components["schemas"]["MatchSettings"] | null;
+            /**
+             * @description Most bytes of one request, such as `64MiB`.
+             * @example 64MiB
+             */
+            max_request_bytes?: string | null;
+            /**
+             * Format: int32
+             * @description Most requests at once.
+             * @example 4
+             */
+            max_requests?: number | null;
+            /**
+             * Format: double
+             * @description Most megabits per second; 0: no limit.
+             * @example 0
+             */
+            mbit_per_s?: number | null;
+            /**
+             * @description Its name; fixed once it is added.
+             * @example pacs
+             */
+            name?: string | null;
+            /** @description The folder (kind `folder`), absolute; it must exist. */
+            path?: string | null;
+            retry?: components["schemas"]["RetrySettings"] | null;
+            /**
+             * @description Longest time without progress, such as `60s`.
+             * @example 60s
+             */
+            stall_timeout?: string | null;
+            /**
+             * @description Base URL of the DICOMweb service (kind `stow`).
+             * @example https://pacs.example/dicom-web
+             */
+            url?: string | null;
+            /**
+             * @description How it is verified that it has what it says it stored: `none`, `qido` or `retrieve`.
+             * @example none
+             */
+            verify?: string | null;
+        };
         /** @description A destination's state in short. */
         DestinationState: {
             /** @description Its name. */
@@ -1555,8 +2429,31 @@ export interface components {
             /** @description Whether it answers. */
             state: components["schemas"]["StateName"];
         };
+        /** @description How long studies took, from the acknowledgement of their first instance to the proof of their last. */
+        DestinationStats: {
+            /**
+             * Format: double
+             * @description Half of them took no longer, in seconds.
+             */
+            delay_p50_s: number;
+            /**
+             * Format: double
+             * @description 95 % of them took no longer, in seconds.
+             */
+            delay_p95_s: number;
+            /**
+             * Format: int64
+             * @description Studies delivered.
+             */
+            delivered: number;
+        };
         /** @description The buffer's share of the disk, in bytes. */
         Disk: {
+            /**
+             * Format: double
+             * @description Days until it refuses studies, filling as in the last hour or day; absent: it does not fill, or is watched too short a time.
+             */
+            days_left?: number | null;
             /**
              * Format: int64
              * @description What it leaves to everybody else.
@@ -1572,6 +2469,14 @@ export interface components {
              * @description What it holds.
              */
             used: number;
+        };
+        /** @description What trying a destination or a modality showed. */
+        Echo: {
+            failed_step?: components["schemas"]["StepName"] | null;
+            /** @description Whether every step succeeded. */
+            ok: boolean;
+            /** @description The steps in order; the last one is the first that failed. */
+            steps: components["schemas"]["Step"][];
         };
         /** @description Either step's answer. */
         EnableAnswer: components["schemas"]["TotpOffer"] | components["schemas"]["TotpState"];
@@ -1599,6 +2504,54 @@ export interface components {
             /** @description Where: a JSON Pointer (RFC 6901) into the body, or the name of a query parameter. */
             pointer: string;
         };
+        /** @description A file that comes. */
+        FileInit: {
+            /**
+             * @description The upload's own name of it.
+             * @example 1
+             */
+            file_id: string;
+            /**
+             * @description Its name at the sender's, shown and never used as a path.
+             * @example DICOM/IM0001.dcm
+             */
+            name: string;
+            /** @description SHA-256 of all its bytes in hex or base64: compared when given. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Its length in bytes.
+             * @example 527000
+             */
+            size: number;
+        };
+        /** @description What became of a file. */
+        FileOutcomeBody: {
+            /** @description Of an archive's entry: its name there. */
+            entry?: string | null;
+            /** @description What is wrong with it. */
+            error?: string | null;
+            /** @description Its name in the upload. */
+            file_id: string;
+            /** @description Which instance it is. */
+            sop_instance_uid?: string | null;
+            /** @description `success`, `duplicate`, `not_dicom` or `failed`. */
+            status: string;
+        };
+        /** @description How far a file is. */
+        FileStatusBody: {
+            /** @description Nothing of it is missing. */
+            complete: boolean;
+            /** @description What is wrong with it. */
+            error?: string | null;
+            /** @description Chunks that are there; of a completed upload none. */
+            received_chunks: number[];
+            /**
+             * Format: int64
+             * @description Its length; null where it was not announced.
+             */
+            size: number | null;
+        };
         /**
          * @description What is unusual.
          * @enum {string}
@@ -1616,6 +2569,40 @@ export interface components {
              * @example healthy
              */
             status: string;
+        };
+        /** @description What a file says. */
+        InspectResult: {
+            /** @description (0020,000E). */
+            series_instance_uid: string | null;
+            /** @description (0008,0016). */
+            sop_class_uid: string | null;
+            /** @description (0008,0018). */
+            sop_instance_uid: string | null;
+            /** @description (0020,000D). */
+            study_instance_uid: string | null;
+            /** @description As an upload begins with it. */
+            study_metadata: components["schemas"]["InspectedStudy"];
+            /** @description (0002,0010). */
+            transfer_syntax_uid: string;
+        };
+        /** @description The study that a file belongs to. */
+        InspectedStudy: {
+            /** @description In years at the time of the study, where both days are known. */
+            age?: string | null;
+            /** @description (0010,0040). */
+            gender?: string | null;
+            /** @description (0008,0060). */
+            modality: string;
+            /** @description (0010,0010). */
+            patient_name: string;
+            /** @description What the file asks for (0040,1003), else `routine`. */
+            service_level: components["schemas"]["ServiceLevel"];
+            /** @description (0008,0020) as `YYYY-MM-DD`; empty where the file has none. */
+            study_date: string;
+            /** @description (0008,1030). */
+            study_description?: string | null;
+            /** @description (0020,000D). */
+            study_instance_uid?: string | null;
         };
         /** @description An instance. */
         Instance: {
@@ -1756,6 +2743,21 @@ export interface components {
             /** @description How it came in. */
             source: components["schemas"]["SourceName"];
         };
+        /** @description What waits of one service level. */
+        LevelQueue: {
+            /**
+             * Format: int64
+             * @description Instances waiting.
+             */
+            instances: number;
+            /**
+             * Format: int64
+             * @description Seconds the oldest has been waiting; null: nothing waits.
+             */
+            oldest_s: number | null;
+            /** @description `stat`, `emergency`, `routine` or `subspecialty`. */
+            service_level: string;
+        };
         /** @description What somebody types to sign in. */
         LoginRequest: {
             /**
@@ -1784,7 +2786,41 @@ export interface components {
          * @description Where a destination is configured.
          * @enum {string}
          */
-        ManagedBy: "file";
+        ManagedBy: "file" | "box";
+        /** @description A chunk of a batch. */
+        ManifestEntry: {
+            /**
+             * Format: int32
+             * @description Its number in the file, from 0.
+             */
+            chunk_index: number;
+            /** @description Its file's name in the upload. */
+            file_id: string;
+            /** @description SHA-256 of its bytes in hex or base64: compared when given. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Its length in bytes.
+             */
+            size: number;
+        };
+        /** @description How many were marked. */
+        Marked: {
+            /**
+             * Format: int64
+             * @description How many were unread.
+             */
+            marked: number;
+        };
+        /** @description Which objects a destination takes: everything that is asked must hold; an empty list or text asks nothing. */
+        MatchSettings: {
+            /** @description The sender's AE title is one of these. */
+            calling_ae?: string[] | null;
+            /** @description The modality is one of these. */
+            modality?: string[] | null;
+            /** @description It came by this entrance: `dicom`, `http`, or empty for both. */
+            source?: string | null;
+        };
         /** @description What to change of oneself; absent fields stay. */
         MePatch: {
             /** @description Where mail goes. */
@@ -1812,6 +2848,7 @@ export interface components {
             instances: number;
             last_refusal?: components["schemas"]["Refusal"] | null;
             last_seen?: components["schemas"]["Time"] | null;
+            managed?: components["schemas"]["ManagedBy"] | null;
             /** @description How many associations it may have at once, where that is configured. */
             max_associations?: number | null;
             /**
@@ -1819,6 +2856,105 @@ export interface components {
              * @description Where it listens, where that is configured.
              */
             port?: number | null;
+        };
+        /** @description Settings of a modality, as in `[[modality]]` of the configuration. PATCH: a field that is absent stays, null sets it back. */
+        ModalitySettings: {
+            /**
+             * @description It must send from this address.
+             * @example 192.168.1.20
+             */
+            address?: string | null;
+            /**
+             * @description Its AE title; fixed once it is added.
+             * @example CT1
+             */
+            ae_title?: string | null;
+            /**
+             * @description For people.
+             * @example CT, ground floor
+             */
+            description?: string | null;
+            /**
+             * @description Its associations at a time.
+             * @example 4
+             */
+            max_associations?: number | null;
+            /**
+             * Format: int32
+             * @description The port on which it answers a C-ECHO.
+             * @example 104
+             */
+            port?: number | null;
+            /**
+             * @description How urgent its studies are, whatever they say themselves.
+             * @example routine
+             */
+            service_level?: string | null;
+        };
+        /** @description Something that somebody was told. */
+        Notification: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            /**
+             * Format: uuid
+             * @description Its name.
+             * @example 01997a00-0000-7000-8000-000000000001
+             */
+            id: string;
+            /** @description Whether it was read. */
+            is_read: boolean;
+            /**
+             * @description In a sentence.
+             * @example The report on CT, Chest can be read.
+             */
+            message: string;
+            /** @description What kind of thing happened. */
+            notification_type: components["schemas"]["NotificationType"];
+            /**
+             * Format: uuid
+             * @description The report it is about.
+             */
+            related_report_id?: string | null;
+            /** @description The study it is about. */
+            related_study_uid?: string | null;
+            /**
+             * Format: uuid
+             * @description The upload it is about.
+             */
+            related_upload_id?: string | null;
+            /**
+             * @description In a few words.
+             * @example Report ready
+             */
+            title: string;
+            /** @description The same. */
+            type: components["schemas"]["NotificationType"];
+            /**
+             * Format: uuid
+             * @description Who was told.
+             * @example 01997a00-0000-7000-8000-000000000001
+             */
+            user_id: string;
+        };
+        /**
+         * @description Kinds of notifications.
+         * @enum {string}
+         */
+        NotificationType: "upload_complete" | "upload_failed" | "report_assigned" | "report_ready" | "additional_data_required" | "pacs_unreachable" | "pacs_recovered" | "disk_low" | "security" | "study_held";
+        /** @description A page of notifications. */
+        Notifications: {
+            /** @description Newest first. */
+            notifications: components["schemas"]["Notification"][];
+            /**
+             * Format: int64
+             * @description How many match in all.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description How many are unread in all.
+             */
+            unread_count: number;
         };
         NotifyBody: {
             /** @description By e-mail. */
@@ -1834,10 +2970,20 @@ export interface components {
             types?: string[] | null;
         };
         /**
+         * @description How far what was uploaded is on its way.
+         * @enum {string}
+         */
+        PacsStatus: "queued" | "forwarding" | "delivered" | "retrying" | "failed";
+        /**
          * @description Who paused a destination.
          * @enum {string}
          */
         PauserName: "box" | "operator";
+        /**
+         * @description Periods.
+         * @enum {string}
+         */
+        Period: "1w" | "2w" | "1m" | "3m" | "6m" | "all";
         /** @description What somebody chose. */
         Preferences: {
             /**
@@ -1883,6 +3029,11 @@ export interface components {
              */
             time_zone?: string | null;
         };
+        /** @description How urgent a study becomes. */
+        PriorityBody: {
+            /** @description Its new service level. */
+            service_level: components["schemas"]["ServiceLevel"];
+        };
         /** @description The body of a problem (RFC 9457 §3). */
         Problem: {
             /**
@@ -1924,11 +3075,45 @@ export interface components {
             /** @description With code DUPLICATE_STUDY: who sent that one. */
             uploaded_by?: string | null;
         };
+        /** @description A completion that goes on. */
+        Processing: {
+            /** @description `processing`. */
+            status: string;
+            /** @description The upload. */
+            upload_id: string;
+        };
         /**
          * @description Kinds of proof.
          * @enum {string}
          */
         ProofKind: "stow" | "qido" | "retrieve" | "file" | "etag";
+        /** @description Which subscription to end. */
+        PushEndpoint: {
+            /** @description Where it pushed. */
+            endpoint: string;
+        };
+        /** @description A browser's keys, base64url. */
+        PushKeys: {
+            /** @description Its authentication secret, 16 bytes. */
+            auth: string;
+            /** @description Its public key, P-256 uncompressed. */
+            p256dh: string;
+        };
+        /** @description A browser's push subscription, as `PushSubscription.toJSON()` gives it. */
+        PushSubscription: {
+            /**
+             * @description Where to push.
+             * @example https://push.example/abc
+             */
+            endpoint: string;
+            /**
+             * Format: double
+             * @description When it ends; not used.
+             */
+            expirationTime?: number | null;
+            /** @description The browser's keys. */
+            keys: components["schemas"]["PushKeys"];
+        };
         /** @description Whether the box takes and keeps studies now. */
         Readiness: {
             /** @description Each condition. */
@@ -1957,6 +3142,119 @@ export interface components {
             /** @description Why. */
             reason: string;
         };
+        /** @description A report on a study. */
+        Report: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Time"];
+            /**
+             * Format: uuid
+             * @description Its name.
+             * @example 01997a00-0000-7000-8000-000000000001
+             */
+            id: string;
+            /** @description Whether the caller has read it as it is. */
+            is_read: boolean;
+            /**
+             * @description (0008,0060).
+             * @example CT
+             */
+            modality: string;
+            /**
+             * @description (0010,0010).
+             * @example DOE^JANE
+             */
+            patient_name?: string | null;
+            /** @description Who reports. */
+            radiologist_name?: string | null;
+            /** @description What it says; of a report that came as PDF its title. */
+            report_text?: string | null;
+            /** @description Where the PDF is, once it is ready. */
+            report_url?: string | null;
+            /**
+             * @description How urgent the study is: `stat`, `emergency`, `routine` or `subspecialty`.
+             * @example routine
+             */
+            service_level: string;
+            /** @description How far it is. */
+            status: components["schemas"]["ReportStatus"];
+            /** @description (0008,1030). */
+            study_description?: string | null;
+            /**
+             * @description The study.
+             * @example 1.2.840.113619.2.55.3
+             */
+            study_instance_uid: string;
+            /** @description When it was last changed. */
+            updated_at: components["schemas"]["Time"];
+            /**
+             * Format: uuid
+             * @description The upload with which the study came; absent: a modality sent it.
+             */
+            upload_id?: string | null;
+            /**
+             * Format: uuid
+             * @description Who uploaded the study; null: a modality sent it.
+             */
+            user_id: string | null;
+        };
+        /** @description What a radiologist changes; absent fields stay. */
+        ReportPatch: {
+            /**
+             * @description Who reports.
+             * @example Dr. Ada Lovelace
+             */
+            radiologist_name?: string | null;
+            /**
+             * @description What the report says.
+             * @example FINDINGS
+             *     No focal lesion.
+             */
+            report_text?: string | null;
+            status?: components["schemas"]["ReportStatus"] | null;
+        };
+        /**
+         * @description How far a report is.
+         * @enum {string}
+         */
+        ReportStatus: "assigned" | "pending" | "ready" | "additional_data_required";
+        /** @description A page of reports. */
+        Reports: {
+            /** @description Newest first. */
+            reports: components["schemas"]["Report"][];
+            /**
+             * Format: int64
+             * @description How many match in all.
+             */
+            total: number;
+            /** @description How many the caller has not read, by status, whatever was asked for. */
+            unread: components["schemas"]["UnreadReports"];
+        };
+        /** @description Where to try again. */
+        RetryBody: {
+            /**
+             * @description Only there; absent: everywhere.
+             * @default null
+             */
+            destination: string | null;
+        };
+        /** @description When an instance is tried again. */
+        RetrySettings: {
+            /**
+             * @description At most this long after the first failure.
+             * @example 5s
+             */
+            first?: string | null;
+            /**
+             * @description After this time it is held for somebody to look at.
+             * @example 7d
+             */
+            horizon?: string | null;
+            /**
+             * @description At most this long after later ones.
+             * @example 10m
+             */
+            max?: string | null;
+        };
         /**
          * @description What somebody is to the box.
          * @example clinician
@@ -1968,10 +3266,36 @@ export interface components {
             /** @description Its name. */
             job: string;
             last_run?: components["schemas"]["Time"] | null;
-            /** @description When it runs next. */
-            next_run: components["schemas"]["Time"];
+            next_run: components["schemas"]["Time"] | null;
             /** @description How that ended. */
             result?: string | null;
+            /** @description Whether it runs now. */
+            running: boolean;
+        };
+        /** @description What is looked for. */
+        SearchBody: {
+            /** @description `next_cursor` of the page before. */
+            cursor?: string | null;
+            /** @description Received at or after. */
+            from?: string | null;
+            /**
+             * Format: int32
+             * @description Page size.
+             */
+            limit?: number | null;
+            /** @description Only studies with an instance of this modality (0008,0060). */
+            modality?: string | null;
+            /**
+             * @description Part of a patient's name or id, of an accession number, or of a Study Instance UID; upper and lower case are the same.
+             * @example doe
+             */
+            q?: string;
+            /** @description Only studies that came in this way: `dicom` or `http`. */
+            source?: string | null;
+            /** @description Only studies with a delivery in this state. */
+            state?: string | null;
+            /** @description Received at or before. */
+            to?: string | null;
         };
         /** @description A series. */
         Series: {
@@ -2035,6 +3359,79 @@ export interface components {
          * @enum {string}
          */
         StateName: "up" | "down" | "unknown";
+        /** @description Totals of a period. */
+        Stats: {
+            /** @description How long studies took to each destination. */
+            destinations: {
+                [key: string]: components["schemas"]["DestinationStats"];
+            };
+            /**
+             * Format: int64
+             * @description Those that were not.
+             * @example 1
+             */
+            failed_uploads: number;
+            /**
+             * Format: date-time
+             * @description When something was last counted; with nothing counted yet, now.
+             */
+            last_updated: string;
+            /** @description How many of each modality. */
+            modality: {
+                [key: string]: number;
+            };
+            period: components["schemas"]["Period"];
+            /** @description How many of each service level. */
+            service_level: {
+                [key: string]: number;
+            };
+            /** @description How many by each entrance, `http` and `dicom`. */
+            source: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Share of those taken in percent; 0 where there are none.
+             * @example 99.2
+             */
+            success_rate: number;
+            /**
+             * Format: int64
+             * @description Those that were taken.
+             * @example 119
+             */
+            successful_uploads: number;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            total_bytes: number;
+            /**
+             * Format: int64
+             * @description Uploads and C-STORE studies, failed ones included.
+             * @example 120
+             */
+            total_uploads: number;
+        };
+        /** @description One step of trying a destination. */
+        Step: {
+            /** @description What was seen. */
+            detail?: string | null;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            ms: number;
+            /** @description Whether it succeeded. */
+            ok: boolean;
+            /** @description Which. */
+            step: components["schemas"]["StepName"];
+        };
+        /**
+         * @description The steps of trying a destination (the first five) or a modality (`dns`, `tcp`, `association`, `echo`).
+         * @enum {string}
+         */
+        StepName: "dns" | "tcp" | "tls" | "auth" | "service" | "association" | "echo";
         /** @description A page of studies, newest first. */
         Studies: {
             /** @description Where the next page begins; absent on the last one. */
@@ -2113,6 +3510,33 @@ export interface components {
             /** @description Its series. */
             series: components["schemas"]["Series"][];
         };
+        /** @description What the sender says about the study. */
+        StudyMetadata: {
+            /** @description As typed. */
+            age?: string | null;
+            /** @description As typed. */
+            gender?: string | null;
+            /**
+             * @description A DICOM modality; `XR`, `XC`, `MRI` and `PET` are taken for `DX`, `RF`, `MR` and `PT`.
+             * @example CT
+             */
+            modality: string;
+            /**
+             * @description The patient's name.
+             * @example DOE^JANE
+             */
+            patient_name: string;
+            service_level?: components["schemas"]["ServiceLevel"] | null;
+            /**
+             * @description The day of the study.
+             * @example 2026-01-15
+             */
+            study_date: string;
+            /** @description As typed. */
+            study_description?: string | null;
+            /** @description Where it is known. */
+            study_instance_uid?: string | null;
+        };
         /** @description The box at one moment. */
         System: {
             /** @description The addresses under which scanners and people reach the box. */
@@ -2123,6 +3547,7 @@ export interface components {
             alerts: components["schemas"]["Alert"][];
             /** @description Which build of it. */
             build: string;
+            certificate?: components["schemas"]["SystemCertificate"] | null;
             /** @description Whether that clock follows a time server; null: the kernel does not say. */
             clock_synchronised: boolean | null;
             /** @description Every destination's state. */
@@ -2150,6 +3575,15 @@ export interface components {
             uptime_s: number;
             /** @description The release. */
             version: string;
+        };
+        /** @description The TLS certificate in short. */
+        SystemCertificate: {
+            /** @description Who issued it. */
+            issuer: string;
+            /** @description Until when it is good. */
+            not_after: components["schemas"]["Time"];
+            /** @description SHA-256 of the certificate. */
+            sha256: string;
         };
         /** @description What anybody may know of the box. */
         SystemPublic: {
@@ -2187,6 +3621,8 @@ export interface components {
              * @description Instances waiting.
              */
             instances: number;
+            /** @description The same by service level, most urgent first. */
+            levels: components["schemas"]["LevelQueue"][];
             /**
              * Format: int64
              * @description Seconds the oldest has been waiting; null: nothing waits.
@@ -2253,6 +3689,64 @@ export interface components {
             /** @description Each signs in once instead of a code; shown only now. */
             recovery_codes?: string[];
         };
+        /** @description A period day by day. */
+        Trend: {
+            /** @description Every day, oldest first, without gaps. */
+            data: components["schemas"]["TrendDay"][];
+            period: components["schemas"]["Period"];
+            summary: components["schemas"]["TrendSummary"];
+        };
+        /** @description One day in the site's time zone. */
+        TrendDay: {
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description What came, failed ones included.
+             */
+            count: number;
+            /**
+             * Format: date
+             * @example 2026-11-23
+             */
+            date: string;
+            /**
+             * Format: int64
+             * @description What was not taken.
+             */
+            failed: number;
+        };
+        /** @description All days of a trend together. */
+        TrendSummary: {
+            /**
+             * Format: double
+             * @description What came on an average day.
+             */
+            average_per_day: number;
+            /**
+             * Format: date
+             * @description The day on which most came; null: nothing came.
+             */
+            busiest_day: string | null;
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description What came, failed ones included.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description What was not taken.
+             */
+            failed: number;
+        };
         /** @description A code, and the secret it proves. */
         TwoFactorEnable: {
             /**
@@ -2262,6 +3756,90 @@ export interface components {
             code: string;
             /** @description The secret that `/auth/2fa/setup` gave. */
             secret?: string | null;
+        };
+        /** @description Unread reports by status. */
+        UnreadReports: {
+            /** Format: int64 */
+            additional_data_required: number;
+            /** Format: int64 */
+            assigned: number;
+            /** Format: int64 */
+            pending: number;
+            /** Format: int64 */
+            ready: number;
+        };
+        /** @description What became of an upload. */
+        UploadCompleteResponse: {
+            /**
+             * Format: int64
+             * @description Files that were not, though they should have been.
+             */
+            failed_files: number;
+            /** @description File by file; of an archive its entries. */
+            files: components["schemas"]["FileOutcomeBody"][];
+            /** @description What the PACS calls it, once all is delivered. */
+            pacs_receipt_id: string | null;
+            /**
+             * Format: int64
+             * @description Files taken over.
+             */
+            processed_files: number;
+            /** @description The report on its (first) study. */
+            report_id: string | null;
+            /** @description The reports on all its studies. */
+            report_ids: string[];
+            /** @description `success`, `partial_success` or `failed`. */
+            status: string;
+            /** @description Its name. */
+            upload_id: string;
+            /** @description What the sender should know. */
+            warnings: string[];
+        };
+        /** @description What an upload is to be. */
+        UploadInitRequest: {
+            /**
+             * Format: int64
+             * @description Bytes of every chunk but a file's last (5 MiB if absent).
+             */
+            chunk_size?: number | null;
+            /** @description What the radiologist should know; travels with the study as a DICOM object. */
+            clinical_history?: string | null;
+            /** @description The files, where they are known beforehand. */
+            files?: components["schemas"]["FileInit"][] | null;
+            /** @description Upload a study again that was uploaded within the last 30 days. */
+            force_upload?: boolean;
+            /** @description About the study. */
+            study_metadata: components["schemas"]["StudyMetadata"];
+            /**
+             * Format: int64
+             * @description How many files come.
+             * @example 1
+             */
+            total_files: number;
+            /**
+             * Format: int64
+             * @description How many bytes they have together.
+             * @example 527000
+             */
+            total_size_bytes: number;
+        };
+        /** @description An upload that has begun. */
+        UploadInitResponse: {
+            /**
+             * Format: int32
+             * @description Bytes of every chunk but a file's last.
+             */
+            chunk_size: number;
+            /** @description Until when it is kept if no chunk comes. */
+            expires_at: components["schemas"]["Time"];
+            /** @description The same. */
+            session_token: string;
+            /** @description Its name. */
+            upload_id: string;
+            /** @description Send it with every chunk as `X-Upload-Token`. */
+            upload_token: string;
+            /** @description What the sender should know. */
+            warning: string | null;
         };
         /** @description Limits of uploads. */
         UploadLimits: {
@@ -2290,6 +3868,104 @@ export interface components {
              * @description Bytes of an upload.
              */
             max_upload_bytes: number;
+        };
+        /** @description A page of uploads. */
+        UploadList: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+            /** @description Newest first. */
+            uploads: components["schemas"]["UploadSummary"][];
+        };
+        /**
+         * @description How far an upload is.
+         * @enum {string}
+         */
+        UploadState: "pending" | "uploading" | "processing" | "complete" | "failed" | "expired";
+        /** @description How far an upload is. */
+        UploadStatusResponse: {
+            /**
+             * Format: int64
+             * @description Chunks stored.
+             */
+            chunks_received: number;
+            /**
+             * Format: int64
+             * @description Chunks in all; null where the files were not announced.
+             */
+            chunks_total: number | null;
+            /** @description Its files by `file_id`. */
+            files: {
+                [key: string]: components["schemas"]["FileStatusBody"];
+            };
+            /** @description What the PACS calls it, once all is delivered. */
+            pacs_receipt_id: string | null;
+            /** @description How far it is on its way to the destinations. */
+            pacs_status: components["schemas"]["PacsStatus"];
+            /**
+             * Format: int32
+             * @description 0 to 100.
+             */
+            progress_percent: number;
+            result?: components["schemas"]["UploadCompleteResponse"] | null;
+            /** @description How far. */
+            state: components["schemas"]["UploadState"];
+            /** @description The studies it brought, once it is complete. */
+            study_instance_uids: string[];
+            /**
+             * Format: int64
+             * @description Bytes announced.
+             */
+            total_bytes: number;
+            /** @description Its name. */
+            upload_id: string;
+            /**
+             * Format: int64
+             * @description Bytes of stored chunks.
+             */
+            uploaded_bytes: number;
+        };
+        /** @description An upload in a list. */
+        UploadSummary: {
+            completed_at?: components["schemas"]["Time"] | null;
+            /** @description When it began. */
+            created_at: components["schemas"]["Time"];
+            /** @description The modality. */
+            modality: string;
+            /** @description How far it is on its way to the destinations. */
+            pacs_status: components["schemas"]["PacsStatus"];
+            /** @description As it was typed. */
+            patient_name: string;
+            /**
+             * Format: int32
+             * @description 0 to 100.
+             */
+            progress_percent: number;
+            /** @description How urgent. */
+            service_level: components["schemas"]["ServiceLevel"];
+            /** @description How far. */
+            state: components["schemas"]["UploadState"];
+            /**
+             * Format: int64
+             * @description Bytes announced.
+             */
+            total_bytes: number;
+            /**
+             * Format: int32
+             * @description Files announced.
+             */
+            total_files: number;
+            /** @description Its name. */
+            upload_id: string;
+            /** @description Whose it is. */
+            username: string;
+        };
+        /** @description A token for an upload. */
+        UploadToken: {
+            /** @description Good for 24 hours. */
+            upload_token: string;
         };
         /** @description An account that an admin makes. */
         UserAdd: {
@@ -2389,6 +4065,8 @@ export interface components {
             is_active: boolean;
             /** @description Whether it has to wait after failed sign-ins. */
             locked: boolean;
+            /** @description When it got the password it has. */
+            password_changed_at: components["schemas"]["Time"];
             /** @description What it chose. */
             preferences: components["schemas"]["Preferences"];
             /** @description What it may do. */
@@ -2401,378 +4079,10 @@ export interface components {
              */
             username: string;
         };
-        NotifyPreferences: {
-            push: boolean;
-            email: boolean;
-            types: string[];
-        };
-        UserUpdate: {
-            full_name?: string;
-            email?: string;
-            /** @enum {string} */
-            role?: "clinician" | "radiographer" | "radiologist" | "admin";
-            is_active?: boolean;
-            totp_reset?: boolean;
-            locked?: boolean;
-        };
-        MeUpdate: {
-            full_name?: string;
-            email?: string;
-            preferences?: components["schemas"]["Preferences"];
-        };
-        TotpSetup: {
-            secret: string;
-            provisioning_uri: string;
-            qr_code: string;
-        };
-        TotpEnabled: {
-            enabled: boolean;
-            recovery_codes: string[];
-        };
-        TotpCode: {
-            code: string;
-        };
-        StudyMetadata: {
-            patient_name: string;
-            study_date: string;
-            modality: string;
-            /** @enum {string} */
-            service_level?: "stat" | "emergency" | "routine" | "subspecialty";
-            age?: string;
-            gender?: string;
-            study_description?: string;
-            study_instance_uid?: string;
-        };
-        UploadFile: {
-            file_id: string;
-            name: string;
-            /** Format: int64 */
-            size: number;
-            sha256?: string;
-        };
-        UploadInitRequest: {
-            study_metadata: components["schemas"]["StudyMetadata"];
-            /** Format: int64 */
-            total_files: number;
-            /** Format: int64 */
-            total_size_bytes: number;
-            clinical_history?: string;
-            files?: components["schemas"]["UploadFile"][];
-            /** Format: int64 */
-            chunk_size?: number;
-            force_upload?: boolean;
-        };
-        UploadInitResponse: {
-            upload_id: string;
-            upload_token: string;
-            session_token: string;
-            /** Format: int64 */
-            chunk_size: number;
-            expires_at: string;
-            warning: string | null;
-        };
-        BatchResult: {
-            file_id: string;
-            /** Format: int64 */
-            chunk_index: number;
-            status: string;
-            error?: string | null;
-        };
-        UploadFileStatus: {
-            received_chunks: number[];
-            complete: boolean;
-            /** Format: int64 */
-            size: number;
-            error?: string | null;
-        };
-        UploadStatusResponse: {
-            upload_id: string;
-            /** @enum {string} */
-            state: "pending" | "uploading" | "processing" | "complete" | "failed" | "expired";
-            progress_percent: number;
-            /** Format: int64 */
-            uploaded_bytes: number;
-            /** Format: int64 */
-            total_bytes: number;
-            /** Format: int64 */
-            chunks_received: number;
-            /** Format: int64 */
-            chunks_total: number | null;
-            /** @enum {string} */
-            pacs_status: "queued" | "forwarding" | "delivered" | "retrying" | "failed";
-            pacs_receipt_id?: string | null;
-            study_instance_uids: string[];
-            files: {
-                [key: string]: components["schemas"]["UploadFileStatus"];
-            };
-        };
-        CompletedFile: {
-            file_id: string;
-            status: string;
-            sop_instance_uid?: string | null;
-            error?: string | null;
-        };
-        UploadCompleteResponse: {
-            status: string;
-            upload_id: string;
-            report_id: string | null;
-            report_ids?: string[];
-            pacs_receipt_id: string | null;
-            warnings: string[];
-            /** Format: int64 */
-            processed_files: number;
-            /** Format: int64 */
-            failed_files: number;
-            files: components["schemas"]["CompletedFile"][];
-        };
-        UploadSummary: {
-            upload_id: string;
-            /** @enum {string} */
-            state: "pending" | "uploading" | "processing" | "complete" | "failed" | "expired";
-            /** @enum {string} */
-            pacs_status: "queued" | "forwarding" | "delivered" | "retrying" | "failed";
-            patient_name: string;
-            modality: string;
-            /** @enum {string} */
-            service_level: "stat" | "emergency" | "routine" | "subspecialty";
-            /** Format: int64 */
-            total_files: number;
-            /** Format: int64 */
-            total_bytes: number;
-            progress_percent: number;
-            created_at: string;
-            completed_at?: string | null;
-            username: string;
-        };
-        Uploads: {
-            uploads: components["schemas"]["UploadSummary"][];
-            /** Format: int64 */
-            total: number;
-        };
-        UploadTokenResponse: {
-            upload_token: string;
-        };
-        Stats: {
-            period: string;
-            /** Format: int64 */
-            total_uploads: number;
-            /** Format: int64 */
-            successful_uploads: number;
-            /** Format: int64 */
-            failed_uploads: number;
-            success_rate: number;
-            /** Format: int64 */
-            total_bytes: number;
-            modality: {
-                [key: string]: number;
-            };
-            service_level: {
-                [key: string]: number;
-            };
-            source: {
-                [key: string]: number;
-            };
-            destinations?: {
-                [key: string]: components["schemas"]["DestinationStats"];
-            };
-            last_updated: string;
-        };
-        DestinationStats: {
-            /** Format: int64 */
-            delivered: number;
-            delay_p50_s?: number | null;
-            delay_p95_s?: number | null;
-        };
-        TrendPoint: {
-            date: string;
-            /** Format: int64 */
-            count: number;
-            /** Format: int64 */
-            failed: number;
-            /** Format: int64 */
-            bytes: number;
-        };
-        TrendSummary: {
-            /** Format: int64 */
-            count: number;
-            /** Format: int64 */
-            failed: number;
-            /** Format: int64 */
-            bytes: number;
-        };
-        Trend: {
-            period: string;
-            data: components["schemas"]["TrendPoint"][];
-            summary: components["schemas"]["TrendSummary"];
-        };
-        Report: {
-            id: string;
-            upload_id?: string | null;
-            study_instance_uid: string;
-            /** @enum {string} */
-            status: "assigned" | "pending" | "ready" | "additional_data_required";
-            patient_name?: string | null;
-            modality: string;
-            study_description?: string | null;
-            /** @enum {string} */
-            service_level: "stat" | "emergency" | "routine" | "subspecialty";
-            radiologist_name?: string | null;
-            report_text?: string | null;
-            report_url?: string | null;
-            user_id?: string | null;
-            is_read: boolean;
-            created_at: string;
-            updated_at: string;
-        };
-        Reports: {
-            reports: components["schemas"]["Report"][];
-            /** Format: int64 */
-            total: number;
-            unread: {
-                [key: string]: number;
-            };
-        };
-        ReportUpdate: {
-            /** @enum {string} */
-            status?: "assigned" | "pending" | "ready" | "additional_data_required";
-            radiologist_name?: string;
-            report_text?: string;
-        };
-        Notification: {
-            id: string;
-            user_id: string;
-            notification_type: string;
-            type: string;
-            title: string;
-            message: string;
-            related_upload_id?: string | null;
-            related_report_id?: string | null;
-            related_study_uid?: string | null;
-            is_read: boolean;
-            created_at: string;
-        };
-        Notifications: {
-            notifications: components["schemas"]["Notification"][];
-            /** Format: int64 */
-            unread_count: number;
-            /** Format: int64 */
-            total: number;
-        };
-        PushKeys: {
-            p256dh: string;
-            auth: string;
-        };
-        PushSubscription: {
-            endpoint: string;
-            /** Format: int64 */
-            expirationTime?: number | null;
-            keys: components["schemas"]["PushKeys"];
-        };
+        /** @description The key with which the box signs pushes. */
         VapidKey: {
+            /** @description P-256 uncompressed, base64url: the `applicationServerKey` of `pushManager.subscribe`. */
             key: string;
-        };
-        PushEndpoint: {
-            endpoint: string;
-        };
-        Audit: {
-            entries: components["schemas"]["AuditEntry"][];
-            next_cursor?: string | null;
-            intact?: boolean;
-        };
-        EchoStep: {
-            /** @enum {string} */
-            step: "dns" | "tcp" | "tls" | "auth" | "service";
-            ok: boolean;
-            /** Format: int64 */
-            ms: number;
-            detail?: string | null;
-        };
-        Echo: {
-            ok: boolean;
-            steps: components["schemas"]["EchoStep"][];
-            failed_step?: string | null;
-        };
-        PublicLimits: {
-            /** Format: int64 */
-            max_upload_bytes: number;
-            /** Format: int64 */
-            max_files: number;
-            /** Format: int64 */
-            chunk_min: number;
-            /** Format: int64 */
-            chunk_max: number;
-            /** Format: int64 */
-            batch_max_bytes: number;
-        };
-        CertificateInfo: {
-            issuer: string;
-            subject?: string;
-            not_before?: string;
-            not_after: string;
-            sha256: string;
-            source?: string;
-        };
-        CertificateUpload: {
-            certificate: string;
-            private_key: string;
-        };
-        PriorityRequest: {
-            /** @enum {string} */
-            service_level: "stat" | "emergency" | "routine" | "subspecialty";
-        };
-        RetryRequest: {
-            destination?: string;
-        };
-        StudySearch: {
-            q?: string;
-            modality?: string;
-            source?: string;
-            state?: string;
-            from?: string;
-            to?: string;
-            /** Format: int64 */
-            limit?: number;
-            cursor?: string;
-        };
-        DestinationRequest: {
-            name: string;
-            kind: string;
-            url?: string;
-            path?: string;
-            auth?: unknown;
-            ca_file?: string;
-            /** Format: int64 */
-            max_requests?: number;
-        };
-        DestinationUpdate: {
-            url?: string;
-            paused?: boolean;
-            auth?: unknown;
-        };
-        ModalityRequest: {
-            ae_title: string;
-            address?: string;
-            /** Format: int64 */
-            port?: number;
-            description?: string;
-            service_level?: string;
-            /** Format: int64 */
-            max_associations?: number;
-        };
-        ModalityUpdate: {
-            address?: string;
-            /** Format: int64 */
-            port?: number;
-            description?: string;
-            service_level?: string;
-            /** Format: int64 */
-            max_associations?: number;
-        };
-        InspectResult: {
-            study_metadata: components["schemas"]["StudyMetadata"];
-            study_instance_uid?: string;
-            series_instance_uid?: string;
-            sop_instance_uid?: string;
         };
     };
     responses: never;
@@ -3626,6 +4936,74 @@ export interface operations {
             };
         };
     };
+    refresh_upload_token: {
+        parameters: {
+            query: {
+                /** @description The upload. */
+                upload_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the token */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadToken"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     register: {
         parameters: {
             query?: never;
@@ -3864,7 +5242,7 @@ export interface operations {
             };
         };
     };
-    post_destinations: {
+    add_destination: {
         parameters: {
             query?: never;
             header?: never;
@@ -3873,12 +5251,259 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["DestinationRequest"];
+                "application/json": components["schemas"]["DestinationSettings"];
             };
         };
         responses: {
-            /** @description ok */
+            /** @description added */
             201: {
+                headers: {
+                    /** @description its path */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Destination"];
+                };
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description its name
+                 * @example pacs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the destination */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationDetail"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such destination */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_destination: {
+        parameters: {
+            query?: {
+                /** @description Give up, for good, what waits for it. Without it, a destination with work queued is not deleted. */
+                give_up?: boolean;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description its name
+                 * @example pacs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the query cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such destination */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it stands in the configuration file, or work is queued for it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description its name
+                 * @example pacs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationSettings"];
+            };
+        };
+        responses: {
+            /** @description changed and in use */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3886,8 +5511,244 @@ export interface operations {
                     "application/json": components["schemas"]["Destination"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such destination */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it stands in the configuration file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description its name
+                 * @example pacs
+                 */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description tried; ok says how it went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Echo"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for radiographers and admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such destination */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description what it says */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InspectResult"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body did not arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no DICOM, or its header is longer than what was sent */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_events: {
+        parameters: {
+            query?: {
+                /** @description the access token, for clients that can send no header */
+                token?: string;
+            };
+            header?: {
+                /** @description the id of the last event seen: what was missed is told first */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example retry: 3000
+                     *
+                     *     id: 19a-7
+                     *     event: unread_count
+                     *     data: {"count":1}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3926,7 +5787,7 @@ export interface operations {
             };
         };
     };
-    post_modalities: {
+    add_modality: {
         parameters: {
             query?: never;
             header?: never;
@@ -3935,12 +5796,185 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ModalityRequest"];
+                "application/json": components["schemas"]["ModalitySettings"];
             };
         };
         responses: {
-            /** @description ok */
+            /** @description added */
             201: {
+                headers: {
+                    /** @description its path */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Modality"];
+                };
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it is there already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_modality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description its AE title
+                 * @example CT1
+                 */
+                ae_title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such modality */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it stands in the configuration file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_modality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description its AE title
+                 * @example CT1
+                 */
+                ae_title: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModalitySettings"];
+            };
+        };
+        responses: {
+            /** @description changed; holds for the next association */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3948,8 +5982,1146 @@ export interface operations {
                     "application/json": components["schemas"]["Modality"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such modality */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it stands in the configuration file */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_modality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description its AE title
+                 * @example CT1
+                 */
+                ae_title: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description tried; ok says how it went */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Echo"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for radiographers and admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such modality */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description its address or port is not set */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notifications: {
+        parameters: {
+            query?: {
+                /** @description At most this many. */
+                limit?: number;
+                /** @description After this many. */
+                offset?: number;
+                /** @description Only unread ones. */
+                unread_only?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of notifications */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscription"];
+            };
+        };
+        responses: {
+            /** @description subscribed */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description only somebody with an account has this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe_push: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushEndpoint"];
+            };
+        };
+        responses: {
+            /** @description not subscribed, whether it was or not */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_all_notifications: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how many were unread */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Marked"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_notifications: {
+        parameters: {
+            query?: {
+                /** @description the access token, for clients that can send no header */
+                token?: string;
+            };
+            header?: {
+                /** @description the id of the last event seen: what was missed is told first */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of `notification` and `unread_count` events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vapid_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapidKey"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such notification of the caller's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the notification, read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such notification of the caller's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unread_notification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the notification, unread */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such notification of the caller's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description Only those that are so far. */
+                status?: components["schemas"]["ReportStatus"];
+                /** @description At most this many. */
+                limit?: number;
+                /** @description After this many. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of reports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_reports: {
+        parameters: {
+            query?: {
+                /** @description the access token, for clients that can send no header */
+                token?: string;
+            };
+            header?: {
+                /** @description the id of the last event seen: what was missed is told first */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of `report` and `upload` events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_of_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportPatch"];
+            };
+        };
+        responses: {
+            /** @description the report as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for radiologists and admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the status cannot follow the present one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report; one that came as PDF as it came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see, or it is not ready (code `report_not_ready`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report, read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no destination can be asked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the PACS does not answer, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4015,6 +7187,84 @@ export interface operations {
             };
             /** @description not for this role */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value that makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_studies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchBody"];
+            };
+        };
+        responses: {
+            /** @description a page of studies */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Studies"];
+                };
+            };
+            /** @description not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not application/json */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4110,6 +7360,94 @@ export interface operations {
             };
         };
     };
+    preview: {
+        parameters: {
+            query?: {
+                /** @description Which frame, from 0. */
+                frame?: number;
+                /** @description Window centre (0028,1050); with `ww`. */
+                wc?: number;
+                /** @description Window width (0028,1051); with `wc`. */
+                ww?: number;
+                /** @description Longest side in pixels (4096 at most; the image's own if absent). */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                uid: string;
+                /** @description SOP Instance UID */
+                sop: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description an unknown parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such instance, or it has no such frame */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it cannot be shown */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense, or the image is broken */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     study_ledger: {
         parameters: {
             query?: {
@@ -4183,6 +7521,195 @@ export interface operations {
             };
         };
     };
+    set_study_priority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityBody"];
+            };
+        };
+        responses: {
+            /** @description it takes its new place */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not for this role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such study in the buffer */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Study Instance UID */
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryBody"] | null;
+            };
+        };
+        responses: {
+            /** @description they are tried */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not for this role */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such study or destination */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     system: {
         parameters: {
             query?: never;
@@ -4212,6 +7739,194 @@ export interface operations {
             };
             /** @description not now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the certificate in force */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description HTTPS is off */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateUpload"];
+            };
+        };
+        responses: {
+            /** @description in force from the next connection on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description HTTPS is off, or the configuration names certificate files */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description it cannot be taken into use; detail says why */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_certificate_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description given up */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description none was uploaded */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description HTTPS is off */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4397,6 +8112,873 @@ export interface operations {
             };
             /** @description too many wrong codes */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_uploads: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["schemas"]["UploadState"];
+                /** @description At most so many. */
+                limit?: number;
+                /** @description After so many. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of uploads */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadList"];
+                };
+            };
+            /** @description an unknown parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value that makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadInitRequest"];
+            };
+        };
+        responses: {
+            /** @description begun; send the chunks */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadInitResponse"];
+                };
+            };
+            /** @description not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this role uploads nothing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description uploaded within the last 30 days (code DUPLICATE_STUDY) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 7 or 14 days, one, three or six calendar months, or everything; absent: `1m`.
+                 * @example 1m
+                 */
+                period?: components["schemas"]["Period"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the totals */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such period */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats_export: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 7 or 14 days, one, three or six calendar months, or everything; absent: `1m`.
+                 * @example 1m
+                 */
+                period?: components["schemas"]["Period"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a table, streamed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example date,count,failed,bytes,modality,service_level,source
+                     *     2026-11-23,12,0,3221225472,CT,routine,dicom
+                     */
+                    "text/csv": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such period */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats_trend: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 7 or 14 days, one, three or six calendar months, or everything; absent: `1m`.
+                 * @example 1m
+                 */
+                period?: components["schemas"]["Period"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every day of the period */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trend"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such period */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description complete already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["BatchBody"];
+            };
+        };
+        responses: {
+            /** @description what became of each chunk, in the manifest's order */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"][];
+                };
+            };
+            /** @description not the two parts that it must have */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another upload's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body did not arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description more than 16 MiB of chunks */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the manifest makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_chunk: {
+        parameters: {
+            query: {
+                /**
+                 * @description The chunk's number in its file, from 0.
+                 * @example 0
+                 */
+                chunk_index: number;
+                /**
+                 * @description The file's name in the upload.
+                 * @example 1
+                 */
+                file_id: string;
+            };
+            header?: {
+                /** @description MD5 of the chunk (RFC 1864, base64 or hex): compared when sent */
+                "Content-MD5"?: string | null;
+                /** @description `sha-256=:…:` (RFC 9530): compared when sent */
+                "Content-Digest"?: string | null;
+            };
+            path: {
+                /** @description the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description durable */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChunkUploadResponse"];
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another upload's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body did not arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description received before with other bytes, or the upload takes no more chunks */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description longer than a chunk may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description index, length or digest is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description what became of each file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadCompleteResponse"];
+                };
+            };
+            /** @description still being read; ask again, or look at the status */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Processing"];
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another upload's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description chunks are missing (code incomplete), or the upload has expired */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_status: {
+        parameters: {
+            query?: {
+                /** @description `incomplete`: only files of which something is missing, or with which something is wrong. */
+                files?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how far */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadStatusResponse"];
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5665,6 +10247,74 @@ export interface operations {
             };
         };
     };
+    refresh_upload_token_legacy: {
+        parameters: {
+            query: {
+                /** @description The upload. */
+                upload_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the token */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadToken"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     register_legacy: {
         parameters: {
             query?: never;
@@ -5934,6 +10584,491 @@ export interface operations {
             };
         };
     };
+    list_notifications_legacy: {
+        parameters: {
+            query?: {
+                /** @description At most this many. */
+                limit?: number;
+                /** @description After this many. */
+                offset?: number;
+                /** @description Only unread ones. */
+                unread_only?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of notifications */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notifications"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_push_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSubscription"];
+            };
+        };
+        responses: {
+            /** @description subscribed */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description only somebody with an account has this */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe_push_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushEndpoint"];
+            };
+        };
+        responses: {
+            /** @description not subscribed, whether it was or not */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_all_notifications_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description how many were unread */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Marked"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_notifications_legacy: {
+        parameters: {
+            query?: {
+                /** @description the access token, for clients that can send no header */
+                token?: string;
+            };
+            header?: {
+                /** @description the id of the last event seen: what was missed is told first */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of `notification` and `unread_count` events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    vapid_key_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VapidKey"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_notification_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such notification of the caller's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_notification_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the notification, read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such notification of the caller's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unread_notification_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a notification */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the notification, unread */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such notification of the caller's */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readiness: {
         parameters: {
             query?: never;
@@ -5968,6 +11103,516 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    list_reports_legacy: {
+        parameters: {
+            query?: {
+                /** @description Only those that are so far. */
+                status?: components["schemas"]["ReportStatus"];
+                /** @description At most this many. */
+                limit?: number;
+                /** @description After this many. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a page of reports */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reports"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    live_reports_legacy: {
+        parameters: {
+            query?: {
+                /** @description the access token, for clients that can send no header */
+                token?: string;
+            };
+            header?: {
+                /** @description the id of the last event seen: what was missed is told first */
+                "Last-Event-ID"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a stream of `report` and `upload` events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_of_upload_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description an upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_report_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportPatch"];
+            };
+        };
+        responses: {
+            /** @description the report as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description the body cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for radiologists and admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the status cannot follow the present one */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is no JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field breaks a rule */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_report_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report; one that came as PDF as it came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": number[];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see, or it is not ready (code `report_not_ready`) */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_report_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report, read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sync_report_legacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a report */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the report as it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such report that the caller may see */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no destination can be asked */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the PACS does not answer, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -6146,10 +11791,15 @@ export interface operations {
             };
         };
     };
-    post_auth_refresh_upload_token: {
+    list_uploads_legacy: {
         parameters: {
-            query: {
-                upload_id: string;
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["schemas"]["UploadState"];
+                /** @description At most so many. */
+                limit?: number;
+                /** @description After so many. */
+                offset?: number;
             };
             header?: never;
             path?: never;
@@ -6157,17 +11807,44 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description a page of uploads */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UploadTokenResponse"];
+                    "application/json": components["schemas"]["UploadList"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description an unknown parameter */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a value that makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6177,7 +11854,7 @@ export interface operations {
             };
         };
     };
-    post_upload_init: {
+    begin_upload_legacy: {
         parameters: {
             query?: never;
             header?: never;
@@ -6190,7 +11867,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description ok */
+            /** @description begun; send the chunks */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -6199,8 +11876,89 @@ export interface operations {
                     "application/json": components["schemas"]["UploadInitResponse"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description this role uploads nothing */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description uploaded within the last 30 days (code DUPLICATE_STUDY) */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a field makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6210,105 +11968,14 @@ export interface operations {
             };
         };
     };
-    get_upload_id_status: {
+    stats_legacy: {
         parameters: {
             query?: {
-                files?: string;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadStatusResponse"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_upload_id_complete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UploadCompleteResponse"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_upload_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_upload: {
-        parameters: {
-            query?: {
-                state?: string;
-                limit?: number;
-                offset?: number;
+                /**
+                 * @description 7 or 14 days, one, three or six calendar months, or everything; absent: `1m`.
+                 * @example 1m
+                 */
+                period?: components["schemas"]["Period"];
             };
             header?: never;
             path?: never;
@@ -6316,71 +11983,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Uploads"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_dicom_inspect: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/octet-stream": string;
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InspectResult"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_upload_stats: {
-        parameters: {
-            query?: {
-                period?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
+            /** @description the totals */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6389,8 +11992,35 @@ export interface operations {
                     "application/json": components["schemas"]["Stats"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such period */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6400,10 +12030,14 @@ export interface operations {
             };
         };
     };
-    get_upload_stats_trend: {
+    stats_export_legacy: {
         parameters: {
             query?: {
-                period?: string;
+                /**
+                 * @description 7 or 14 days, one, three or six calendar months, or everything; absent: `1m`.
+                 * @example 1m
+                 */
+                period?: components["schemas"]["Period"];
             };
             header?: never;
             path?: never;
@@ -6411,7 +12045,82 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description a table, streamed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example date,count,failed,bytes,modality,service_level,source
+                     *     2026-11-23,12,0,3221225472,CT,routine,dicom
+                     */
+                    "text/csv": string;
+                };
+            };
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description for admins */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such period */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stats_trend_legacy: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 7 or 14 days, one, three or six calendar months, or everything; absent: `1m`.
+                 * @example 1m
+                 */
+                period?: components["schemas"]["Period"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description every day of the period */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6420,8 +12129,35 @@ export interface operations {
                     "application/json": components["schemas"]["Trend"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description sign in first */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such period */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too often */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6431,28 +12167,72 @@ export interface operations {
             };
         };
     };
-    get_upload_stats_export: {
+    delete_upload_legacy: {
         parameters: {
-            query?: {
-                period?: string;
-            };
+            query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description the upload */
+                id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
-            200: {
+            /** @description gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no valid token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description somebody else's */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description complete already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6462,30 +12242,105 @@ export interface operations {
             };
         };
     };
-    post_studies_search: {
+    upload_batch_legacy: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description the upload */
+                id: string;
+            };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StudySearch"];
+                "multipart/form-data": components["schemas"]["BatchBody"];
             };
         };
         responses: {
-            /** @description ok */
+            /** @description what became of each chunk, in the manifest's order */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Studies"];
+                    "application/json": components["schemas"]["BatchAnswer"][];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description not the two parts that it must have */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another upload's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body did not arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description more than 16 MiB of chunks */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the manifest makes no sense */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6495,67 +12350,234 @@ export interface operations {
             };
         };
     };
-    get_studies_uid_instances_instance_preview: {
+    upload_chunk_legacy: {
         parameters: {
-            query?: {
-                frame?: number;
-                wc?: number;
-                ww?: number;
-                size?: number;
+            query: {
+                /**
+                 * @description The chunk's number in its file, from 0.
+                 * @example 0
+                 */
+                chunk_index: number;
+                /**
+                 * @description The file's name in the upload.
+                 * @example 1
+                 */
+                file_id: string;
             };
+            header?: {
+                /** @description MD5 of the chunk (RFC 1864, base64 or hex): compared when sent */
+                "Content-MD5"?: string | null;
+                /** @description `sha-256=:…:` (RFC 9530): compared when sent */
+                "Content-Digest"?: string | null;
+            };
+            path: {
+                /** @description the upload */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description durable */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChunkUploadResponse"];
+                };
+            };
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another upload's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body did not arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description received before with other bytes, or the upload takes no more chunks */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description longer than a chunk may be */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description index, length or digest is wrong */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_upload_legacy: {
+        parameters: {
+            query?: never;
             header?: never;
             path: {
-                uid: string;
-                instance: string;
+                /** @description the upload */
+                id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description what became of each file */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": string;
+                    "application/json": components["schemas"]["UploadCompleteResponse"];
                 };
             };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_studies_uid_retry: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                uid: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["RetryRequest"];
-            };
-        };
-        responses: {
-            /** @description ok */
+            /** @description still being read; ask again, or look at the status */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Processing"];
+                };
             };
-            /** @description refused */
-            default: {
+            /** @description no valid token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description another upload's token */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description no such upload */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description chunks are missing (code incomplete), or the upload has expired */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not an id */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6565,284 +12587,32 @@ export interface operations {
             };
         };
     };
-    post_studies_uid_priority: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                uid: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PriorityRequest"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_destinations_name: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    patch_destinations_name: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DestinationUpdate"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Destination"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_destinations_name_echo: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Echo"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_modalities_ae_title: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ae_title: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    patch_modalities_ae_title: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ae_title: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ModalityUpdate"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Modality"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_modalities_ae_title_echo: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                ae_title: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Echo"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_reports: {
+    upload_status_legacy: {
         parameters: {
             query?: {
-                status?: string;
-                limit?: number;
-                offset?: number;
+                /** @description `incomplete`: only files of which something is missing, or with which something is wrong. */
+                files?: string;
             };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reports"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_reports_id: {
-        parameters: {
-            query?: never;
             header?: never;
             path: {
+                /** @description the upload */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description how far */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Report"];
+                    "application/json": components["schemas"]["UploadStatusResponse"];
                 };
             };
-            /** @description refused */
-            default: {
+            /** @description no valid token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6850,34 +12620,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    patch_reports_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReportUpdate"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Report"];
-                };
-            };
-            /** @description refused */
-            default: {
+            /** @description somebody else's */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6885,30 +12629,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    get_reports_upload_upload_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                upload_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Report"];
-                };
-            };
-            /** @description refused */
-            default: {
+            /** @description no such upload */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6916,28 +12638,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    post_reports_id_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
+            /** @description not an id */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6945,365 +12647,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    get_reports_id_download: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/pdf": string;
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_reports_id_sync: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Report"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_notifications: {
-        parameters: {
-            query?: {
-                limit?: number;
-                offset?: number;
-                unread_only?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Notifications"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    patch_notifications_id_read: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Notification"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    patch_notifications_id_unread: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Notification"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    patch_notifications_read_all: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_notifications_id: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_notifications_push_subscriptions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PushSubscription"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_notifications_push_subscriptions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PushEndpoint"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_notifications_vapid_key: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["VapidKey"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_system_certificate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CertificateInfo"];
-                };
-            };
-            /** @description refused */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_system_certificate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CertificateUpload"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CertificateInfo"];
-                };
-            };
-            /** @description refused */
-            default: {
+            /** @description not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

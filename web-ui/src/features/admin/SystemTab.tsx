@@ -87,7 +87,7 @@ function Health({ system }: { system: System }) {
               { key: "job", head: t("system.job"), main: true, cell: ({ job }) => job },
               { key: "last", head: t("system.last"), cell: ({ last_run }) => (last_run ? format.moment(last_run) : "–") },
               { key: "result", head: t("audit.outcome"), cell: ({ result }) => result ?? "–" },
-              { key: "next", head: t("system.next"), cell: ({ next_run }) => format.moment(next_run) },
+              { key: "next", head: t("system.next"), cell: ({ next_run }) => (next_run ? format.moment(next_run) : "–") },
             ]}
           />
         )}
@@ -138,7 +138,7 @@ function CertificateDialog({ close }: { close: () => void }) {
   const [certificate, setCertificate] = useState("");
   const [key, setKey] = useState("");
   const put = useMutation({
-    mutationFn: () => putCertificate({ certificate, private_key: key }),
+    mutationFn: () => putCertificate({ certificate, key }),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ["certificate"] });
       close();

@@ -242,7 +242,7 @@ test("the box's health, its alerts with what to do, and its certificate", async 
   fireEvent.change(screen.getByLabelText("Certificate chain (PEM)"), { target: { value: "CERT" } });
   fireEvent.change(screen.getByLabelText("Private key (PEM)"), { target: { value: "KEY" } });
   submit("certificate");
-  await waitFor(() => expect(sent).toEqual({ certificate: "CERT", private_key: "KEY" }));
+  await waitFor(() => expect(sent).toEqual({ certificate: "CERT", key: "KEY" }));
 });
 
 test("an unknown tab leads to the first", async () => {

@@ -7,7 +7,7 @@ type Schemas = components["schemas"];
 const at = (id: string) => ({ params: { path: { id } } });
 
 export const usersQuery = queryOptions({ queryKey: ["users"], queryFn: () => call(api.GET("/api/v1/users")) });
-export const changeUser = (id: string, change: Schemas["UserUpdate"]) => call(api.PATCH("/api/v1/users/{id}", { ...at(id), body: change }));
+export const changeUser = (id: string, change: Schemas["UserPatch"]) => call(api.PATCH("/api/v1/users/{id}", { ...at(id), body: change }));
 export const deleteUser = (id: string) => call(api.DELETE("/api/v1/users/{id}", at(id)));
 
 export const invitesQuery = queryOptions({ queryKey: ["invites"], queryFn: () => call(api.GET("/api/v1/users/invites")) });
@@ -20,7 +20,7 @@ export const pauseDestination = (name: string, paused: boolean) =>
 export const deleteDestination = (name: string) => call(api.DELETE("/api/v1/destinations/{name}", named(name)));
 
 const titled = (ae_title: string) => ({ params: { path: { ae_title } } });
-export const addModality = (body: Schemas["ModalityRequest"]) => call(api.POST("/api/v1/modalities", { body }));
+export const addModality = (body: Schemas["ModalitySettings"]) => call(api.POST("/api/v1/modalities", { body }));
 export const deleteModality = (ae_title: string) => call(api.DELETE("/api/v1/modalities/{ae_title}", titled(ae_title)));
 export const echoModality = (ae_title: string) => call(api.POST("/api/v1/modalities/{ae_title}/echo", titled(ae_title)));
 

@@ -18,6 +18,7 @@ const STATS: Stats = {
   modality: { CT: 60, MR: 40, DX: 28 },
   service_level: { stat: 8, routine: 120 },
   source: { http: 40, dicom: 88 },
+  destinations: {},
   last_updated: "2026-01-02T03:04:05Z",
 } as Stats;
 const TREND: Trend = {

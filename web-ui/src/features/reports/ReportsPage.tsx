@@ -25,7 +25,7 @@ export function ReportsPage() {
   const page = Math.max(0, Number(params.get("page") ?? 1) - 1 || 0);
   const list = useQuery(reportsQuery(status, page));
   const { rows, asOf } = useRemembered<Report>("reports", list.data?.reports, list.error);
-  const unread = list.data?.unread ?? {};
+  const unread: Partial<Record<ReportStatus, number>> = list.data?.unread ?? {};
   const all = Object.values(unread).reduce((sum, count) => sum + count, 0);
   const choose = (key: Filter) => setParams(key === "all" ? {} : { status: key });
   const turn = (to: number) => setParams({ ...(status === "all" ? {} : { status }), ...(to > 0 ? { page: String(to + 1) } : {}) });

@@ -28,6 +28,8 @@ const report = (change: Partial<Report> = {}): Report =>
     ...change,
   }) as Report;
 
+const READ = { assigned: 0, pending: 0, ready: 0, additional_data_required: 0 };
+
 const ROUTES = [
   { path: "/reports", element: <ReportsPage /> },
   { path: "/reports/:id", element: <ReportPage /> },
@@ -40,7 +42,7 @@ beforeEach(async () => {
   await signInAs({ role: "clinician" });
   answer("get", "/api/v1/reports", ({ url }) => {
     asked.push(url.searchParams);
-    return { reports: [report(), report({ id: "r2", status: "pending", is_read: true })], total: 120, unread: { ready: 1 } };
+    return { reports: [report(), report({ id: "r2", status: "pending", is_read: true })], total: 120, unread: { ...READ, ready: 1 } };
   });
 });
 
@@ -61,7 +63,7 @@ test("reports by state with what is unread, fifty at a time", async () => {
 });
 
 test("no report yet, and none in a state", async () => {
-  answer("get", "/api/v1/reports", { reports: [], total: 0, unread: {} });
+  answer("get", "/api/v1/reports", { reports: [], total: 0, unread: READ });
   const first = show(ROUTES, "/reports");
   expect((await screen.findByTestId("reports-empty")).textContent).toContain("No report yet");
   first.unmount();

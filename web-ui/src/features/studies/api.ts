@@ -45,9 +45,9 @@ export const previewQuery = (uid: string, instance: string, view: View) =>
     queryKey: ["preview", uid, instance, view],
     queryFn: async ({ signal }) => {
       const query = { frame: view.frame, size: 1024, ...(view.wc !== null && view.ww !== null ? { wc: view.wc, ww: view.ww } : {}) };
-      const path = { uid, instance };
+      const path = { uid, sop: instance };
       return call(
-        api.GET("/api/v1/studies/{uid}/instances/{instance}/preview", { params: { path, query }, parseAs: "blob", signal }),
+        api.GET("/api/v1/studies/{uid}/instances/{sop}/preview", { params: { path, query }, parseAs: "blob", signal }),
       ) as unknown as Promise<Blob>;
     },
     staleTime: 600_000,

@@ -135,7 +135,7 @@ test("a study: why it is held and what to do, tried again, overtaking, its proof
   answer("get", "/api/v1/studies/{uid}", DETAIL as never);
   answer(
     "get",
-    "/api/v1/studies/{uid}/instances/{instance}/preview",
+    "/api/v1/studies/{uid}/instances/{sop}/preview",
     (() => new HttpResponse(new Uint8Array(9), { headers: { "content-type": "image/png" } })) as never,
   );
   answer("get", "/api/v1/studies/{uid}/ledger", {
@@ -179,9 +179,9 @@ test("a study: why it is held and what to do, tried again, overtaking, its proof
 test("images: the next one, its frames, a window; what cannot be shown is said", async () => {
   const views: URLSearchParams[] = [];
   answer("get", "/api/v1/studies/{uid}", DETAIL as never);
-  answer("get", "/api/v1/studies/{uid}/instances/{instance}/preview", (({ url, params }: { url: URL; params: Record<string, string> }) => {
+  answer("get", "/api/v1/studies/{uid}/instances/{sop}/preview", (({ url, params }: { url: URL; params: Record<string, string> }) => {
     views.push(url.searchParams);
-    views.at(-1)?.set("instance", params.instance ?? "");
+    views.at(-1)?.set("instance", params.sop ?? "");
     return new HttpResponse(new Uint8Array(9), { headers: { "content-type": "image/png" } });
   }) as never);
   vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
@@ -194,7 +194,7 @@ test("images: the next one, its frames, a window; what cannot be shown is said",
   await waitFor(() =>
     expect([views.at(-1)?.get("frame"), views.at(-1)?.get("wc"), views.at(-1)?.get("ww")]).toEqual(["4", "-600", "1500"]),
   );
-  refuse("get", "/api/v1/studies/{uid}/instances/{instance}/preview", 415, { detail: "MPEG-4" });
+  refuse("get", "/api/v1/studies/{uid}/instances/{sop}/preview", 415, { detail: "MPEG-4" });
   await userEvent.click(screen.getByRole("button", { name: "Bone" }));
   expect(await screen.findByText(/cannot be shown here/)).toBeTruthy();
 });
