@@ -32,7 +32,7 @@ export const ledgerQuery = (uid: string) =>
   });
 
 export const retryStudy = (uid: string) =>
-  call(api.POST("/api/v1/studies/{uid}/retry", { params: { path: { uid } }, body: { destination: null } }));
+  call(api.POST("/api/v1/studies/{uid}/retry", { params: { path: { uid } }, body: {} }));
 
 export const setPriority = (uid: string, service_level: "stat" | "emergency" | "routine" | "subspecialty") =>
   call(api.POST("/api/v1/studies/{uid}/priority", { params: { path: { uid } }, body: { service_level } }));
