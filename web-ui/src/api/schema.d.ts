@@ -847,6 +847,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/telemetry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an error of the page: a Sentry envelope of at most 200 KiB. It is scrubbed of everything that could be a patient's and passed on to
+         *     the collector of the configuration; without one it is forgotten.
+         */
+        post: operations["telemetry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/totp/disable": {
         parameters: {
             query?: never;
@@ -3235,7 +3255,7 @@ export interface components {
              * @description Only there; absent: everywhere.
              * @default null
              */
-            destination: string | null;
+            destination?: string | null;
         };
         /** @description When an instance is tried again. */
         RetrySettings: {
@@ -3596,6 +3616,11 @@ export interface components {
             languages: string[];
             /** @description Limits of uploads. */
             limits: components["schemas"]["UploadLimits"];
+            /**
+             * @description Where the page's errors are filed, while error tracking is on; they are sent to `/telemetry`.
+             * @example https://9e8d7c6b5a493827160f5e4d3c2b1a09@sentry.example/1
+             */
+            sentry_dsn?: string | null;
             /** @description Whether there is no admin yet: the page leads to `/setup`. */
             setup_required: boolean;
             /**
@@ -7952,6 +7977,87 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SystemPublic"];
+                };
+            };
+        };
+    };
+    telemetry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {"event_id":"9ec79c33ec9942ab8353589fcb2e04dc"}
+                 *     {"type":"event"}
+                 *     {"exception":{"values":[{"type":"TypeError","value":"x is undefined"}]}}
+                 */
+                "application/x-sentry-envelope": string;
+            };
+        };
+        responses: {
+            /** @description taken */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description no envelope */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body did not arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the envelope is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -97,6 +97,6 @@ test("codes are read as people type them, and taken out of the address", () => {
   location.hash = "#code=k7rm-2wpx";
   expect(setupCodeFromAddress()).toBe("K7RM-2WPX");
   expect(location.hash).toBe("");
-  location.hash = "#nonsense";
+  location.hash = "#none";
   expect(setupCodeFromAddress()).toBe("");
 });

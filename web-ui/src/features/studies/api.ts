@@ -31,8 +31,7 @@ export const ledgerQuery = (uid: string) =>
     getNextPageParam: (last) => last.next_cursor || undefined,
   });
 
-export const retryStudy = (uid: string) =>
-  call(api.POST("/api/v1/studies/{uid}/retry", { params: { path: { uid } }, body: {} }));
+export const retryStudy = (uid: string) => call(api.POST("/api/v1/studies/{uid}/retry", { params: { path: { uid } }, body: {} }));
 
 export const setPriority = (uid: string, service_level: "stat" | "emergency" | "routine" | "subspecialty") =>
   call(api.POST("/api/v1/studies/{uid}/priority", { params: { path: { uid } }, body: { service_level } }));

@@ -71,7 +71,7 @@ beforeEach(async () => {
 test("one list of all that came in, where each stands, page by page", async () => {
   show(ROUTES, "/studies");
   expect(await screen.findByRole("link", { name: "DOE, JANE" })).toBeTruthy();
-  expect(screen.getByText("delivered")).toBeTruthy();
+  expect(screen.getByText("delivered", { selector: "span" })).toBeTruthy();
   expect(screen.getByText("Cannot be read")).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Show more" }));
   expect(await screen.findByRole("link", { name: "LAST, ONE" })).toBeTruthy();
@@ -187,9 +187,9 @@ test("images: the next one, its frames, a window; what cannot be shown is said",
   vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
   show(ROUTES, "/studies/1.2.3");
   expect(await screen.findByAltText("Image 1 of 2")).toBeTruthy();
-  fireEvent.change(screen.getByLabelText(/^Image/), { target: { value: "2" } });
+  fireEvent.change(screen.getByRole("slider", { name: /^Image/ }), { target: { value: "2" } });
   await waitFor(() => expect(views.at(-1)?.get("instance")).toBe("1.2"));
-  fireEvent.change(screen.getByLabelText(/^Frame/), { target: { value: "4" } });
+  fireEvent.change(screen.getByRole("slider", { name: /^Frame/ }), { target: { value: "4" } });
   await userEvent.click(screen.getByRole("button", { name: "Lung" }));
   await waitFor(() =>
     expect([views.at(-1)?.get("frame"), views.at(-1)?.get("wc"), views.at(-1)?.get("ww")]).toEqual(["4", "-600", "1500"]),
