@@ -16,7 +16,7 @@ test("J2: a folder of CT images goes from choosing to proof of delivery", async 
   await expect(page.getByTestId("upload-success-message")).toHaveText("Upload Successful");
   await expect(page.getByText("100% Synchronized")).toBeVisible();
   await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
-  expect(await stack.orthanc.instances(ct.studyUid)).toBe(6);
+  expect(await stack.orthanc.images(ct.studyUid)).toBe(6);
 });
 
 test("what is no DICOM is said once", async ({ page, stack }) => {
@@ -70,7 +70,7 @@ test("the box is killed and started again in the middle: the upload goes on and 
   await page.getByRole("button", { name: "Try now" }).click();
   await expect(page.getByTestId("upload-success-message")).toBeVisible({ timeout: 90_000 });
   await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
-  expect(await stack.orthanc.instances(ct.studyUid)).toBe(60);
+  expect(await stack.orthanc.images(ct.studyUid)).toBe(60);
 });
 
 test("the tab is closed while the box is away: the next one goes on without choosing again", async ({ context, page, stack }) => {
@@ -90,7 +90,7 @@ test("the tab is closed while the box is away: the next one goes on without choo
     .click();
   await expect(next.getByTestId("upload-success-message")).toBeVisible({ timeout: 90_000 });
   await expect(next.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
-  expect(await stack.orthanc.instances(ct.studyUid)).toBe(30);
+  expect(await stack.orthanc.images(ct.studyUid)).toBe(30);
 });
 
 test("two tabs: one uploads, both show it, and when it closes the other takes over", async ({ context, page, stack }) => {

@@ -46,9 +46,9 @@ export class Orthanc {
     this.#program = null;
   }
 
-  /** How many instances of a study it holds. */
-  async instances(studyUid: string): Promise<number> {
-    const body = JSON.stringify({ Level: "Instance", Query: { StudyInstanceUID: studyUid } });
+  /** How many CT images of a study it holds (the request of the upload, a structured report, is one instance more). */
+  async images(studyUid: string): Promise<number> {
+    const body = JSON.stringify({ Level: "Instance", Query: { StudyInstanceUID: studyUid, Modality: "CT" } });
     const answer = await fetch(`http://127.0.0.1:${this.port}/tools/find`, { method: "POST", body });
     return ((await answer.json()) as unknown[]).length;
   }

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Navigate, useNavigate } from "react-router";
 import { systemPublicQuery } from "@/api/queries";
 import { useSession } from "@/api/useSession";
@@ -26,6 +26,18 @@ export function SetupPage() {
   const [code, setCode] = useState(fromAddress);
   const [step, setStep] = useState<Step>(fromAddress ? "account" : "code");
   const [begun, setBegun] = useState(false);
+
+  // The QR's address opened in a tab that is here already.
+  useEffect(() => {
+    const read = () => {
+      const given = setupCodeFromAddress();
+      if (!given) return;
+      setCode(given);
+      setStep((now) => (now === "code" ? "account" : now));
+    };
+    addEventListener("hashchange", read);
+    return () => removeEventListener("hashchange", read);
+  }, []);
 
   const next = () => setStep(STEPS[STEPS.indexOf(step) + 1] ?? "modality");
   if (box.isPending || session.kind === "loading")

@@ -36,6 +36,7 @@ export const retryStudy = (uid: string) => call(api.POST("/api/v1/studies/{uid}/
 export const setPriority = (uid: string, service_level: "stat" | "emergency" | "routine" | "subspecialty") =>
   call(api.POST("/api/v1/studies/{uid}/priority", { params: { path: { uid } }, body: { service_level } }));
 
+/** What is looked at: the frame from 1, as people count, and the window in the image's own units. */
 export type View = { frame: number; wc: number | null; ww: number | null };
 
 /** The image of an instance, rendered by the box. */
@@ -43,7 +44,7 @@ export const previewQuery = (uid: string, instance: string, view: View) =>
   queryOptions({
     queryKey: ["preview", uid, instance, view],
     queryFn: async ({ signal }) => {
-      const query = { frame: view.frame, size: 1024, ...(view.wc !== null && view.ww !== null ? { wc: view.wc, ww: view.ww } : {}) };
+      const query = { frame: view.frame - 1, size: 1024, ...(view.wc !== null && view.ww !== null ? { wc: view.wc, ww: view.ww } : {}) };
       const path = { uid, sop: instance };
       return call(
         api.GET("/api/v1/studies/{uid}/instances/{sop}/preview", { params: { path, query }, parseAs: "blob", signal }),

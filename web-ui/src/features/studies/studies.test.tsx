@@ -192,7 +192,7 @@ test("images: the next one, its frames, a window; what cannot be shown is said",
   fireEvent.change(screen.getByRole("slider", { name: /^Frame/ }), { target: { value: "4" } });
   await userEvent.click(screen.getByRole("button", { name: "Lung" }));
   await waitFor(() =>
-    expect([views.at(-1)?.get("frame"), views.at(-1)?.get("wc"), views.at(-1)?.get("ww")]).toEqual(["4", "-600", "1500"]),
+    expect([views.at(-1)?.get("frame"), views.at(-1)?.get("wc"), views.at(-1)?.get("ww")]).toEqual(["3", "-600", "1500"]),
   );
   refuse("get", "/api/v1/studies/{uid}/instances/{sop}/preview", 415, { detail: "MPEG-4" });
   await userEvent.click(screen.getByRole("button", { name: "Bone" }));
