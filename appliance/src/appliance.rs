@@ -323,6 +323,10 @@ pub(crate) fn clinic_options(config: &Config, directory: &Path) -> ClinicOptions
         site,
         time_zone: config.site.time_zone.clone(),
         letterhead: config.report.letterhead(&config.site),
+        access_ttl: config.accounts.access_ttl.0,
+        refresh_ttl: config.accounts.refresh_ttl.0,
+        upload_ttl: config.accounts.upload_ttl.0,
+        uploads: config.uploads.options(),
         channels: channels(&config.site, &config.mail, &config.webhook, &config.push),
         ..ClinicOptions::default()
     }

@@ -18,6 +18,7 @@ mod show;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,7 @@ pub(crate) use problem::{Problem, Problems, nearest};
 pub(crate) use sections::{Buffer, Dicom, Http, Log, LogFormat, Modality, Site};
 pub(crate) use sentry::Sentry;
 pub(crate) use show::show;
+pub(crate) use uploads::{Accounts, Uploads};
 pub(crate) use values::Bind;
 #[cfg(test)]
 pub(crate) use values::Size;
@@ -53,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) site: Site,
     pub(crate) acme: Acme,
     pub(crate) limits: Limits,
+    pub(crate) accounts: Accounts,
+    pub(crate) uploads: Uploads,
     pub(crate) report: Report,
     pub(crate) mail: Mail,
     pub(crate) webhook: Webhook,
@@ -82,6 +86,8 @@ const SECTIONS: &[&str] = &[
     "site",
     "acme",
     "limits",
+    "accounts",
+    "uploads",
     "report",
     "mail",
     "webhook",
@@ -147,6 +153,8 @@ impl Config {
             "site" => self.site = de::read(node).map_err(within)?,
             "acme" => self.acme = de::read(node).map_err(within)?,
             "limits" => self.limits = de::read(node).map_err(within)?,
+            "accounts" => self.accounts = de::read(node).map_err(within)?,
+            "uploads" => self.uploads = de::read(node).map_err(within)?,
             "report" => self.report = de::read(node).map_err(within)?,
             "mail" => self.mail = de::read(node).map_err(within)?,
             "webhook" => self.webhook = de::read(node).map_err(within)?,

@@ -164,7 +164,8 @@ impl Clinic {
             zone: zone.clone(),
         })?;
         let neighbours = Neighbours { live: live.clone(), notifications: notifications.clone(), reports: reports.clone() };
-        let uploads = Uploads::new(store.clone(), buffer.clone(), clock.clone(), options.uploads.clone(), neighbours);
+        let upload_options = UploadOptions { letterhead: options.letterhead.clone(), ..options.uploads.clone() };
+        let uploads = Uploads::new(store.clone(), buffer.clone(), clock.clone(), upload_options, neighbours);
         let everybody = accounts.clone();
         let events = Events::open(events::Parts {
             store: store.clone(),

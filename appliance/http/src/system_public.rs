@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::app::App;
 
 /// Languages of the page.
-const LANGUAGES: [&str; 1] = ["en"];
+const LANGUAGES: [&str; 3] = ["en", "fr", "ar"];
 
 /// The routes of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -27,7 +27,7 @@ struct SystemPublic {
     /// Limits of uploads.
     limits: UploadLimits,
     /// Languages of the page.
-    #[schema(value_type = Vec<String>, example = json!(["en"]))]
+    #[schema(value_type = Vec<String>, example = json!(["en", "fr", "ar"]))]
     languages: [&'static str; LANGUAGES.len()],
     /// Where the page's errors are filed, while error tracking is on; they are sent to `/telemetry`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,4 +69,17 @@ async fn system_public(State(app): State<App>) -> Json<SystemPublic> {
         languages: LANGUAGES,
         sentry_dsn: app.entrance.telemetry.dsn().map(str::to_owned),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_languages_are_those_of_the_page() {
+        let page = include_str!("../../../web-ui/src/i18n/languages.ts");
+        let table = page.split_once("LANGUAGES = {").unwrap().1.split_once("} as const").unwrap().0;
+        let codes: Vec<&str> = table.lines().filter_map(|line| line.split_once(':')).map(|(code, _)| code.trim()).collect();
+        assert_eq!(codes, LANGUAGES);
+    }
 }

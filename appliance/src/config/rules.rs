@@ -90,6 +90,14 @@ impl Rules<'_> {
         self.number("limits.max_connections_per_address", limits.max_connections_per_address, 1, 65_536);
         self.span("limits.header_timeout", limits.header_timeout, "1s", "10m");
         self.span("limits.stall_timeout", limits.stall_timeout, "1s", "10m");
+        let (accounts, uploads) = (&self.config.accounts, &self.config.uploads);
+        self.span("accounts.access_ttl", accounts.access_ttl, "1m", "1d");
+        self.span("accounts.refresh_ttl", accounts.refresh_ttl, "1h", "90d");
+        self.span("accounts.upload_ttl", accounts.upload_ttl, "1h", "30d");
+        self.size("uploads.max_bytes", uploads.max_bytes, MIB, 1024 * 1024 * MIB);
+        self.number("uploads.max_files", uploads.max_files as usize, 1, 10_000);
+        self.span("uploads.expiry", uploads.expiry, "1h", "90d");
+        self.span("uploads.duplicates", uploads.duplicates, "0s", "3650d");
         let config = self.config;
         let people = [config.report.broken(&config.site), config.mail.broken(), config.webhook.broken(), config.push.broken()];
         for (path, rule) in people.into_iter().flatten() {

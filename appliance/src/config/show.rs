@@ -19,6 +19,8 @@ pub(crate) fn show(config: &Config) -> Json {
         "log": plain(&config.log),
         "site": plain(&config.site),
         "acme": plain(&config.acme),
+        "accounts": plain(&config.accounts),
+        "uploads": plain(&config.uploads),
         "report": plain(&config.report),
         "mail": plain(&config.mail),
         "webhook": plain(&config.webhook),

@@ -213,7 +213,10 @@ fn the_example_explains_every_key_of_the_code() {
         known.extend(asked(&format!("{name}xyzzy = 1"), section));
     }
     known.extend(asked(&format!("{PACS}[destination.auth]\nxyzzy = 1"), "destination.auth"));
-    for section in ["dicom", "http", "buffer", "log", "site", "acme", "limits", "report", "mail", "webhook", "push", "sentry", "panel"] {
+    for section in [
+        "dicom", "http", "buffer", "log", "site", "acme", "limits", "accounts", "uploads", "report", "mail", "webhook", "push", "sentry",
+        "panel",
+    ] {
         known.extend(asked(&format!("[{section}]\nxyzzy = 1"), section));
     }
     for key in &known {

@@ -27,7 +27,7 @@ mod changes;
 mod listing;
 mod news;
 pub mod pdf;
-mod print;
+pub(crate) mod print;
 mod row;
 mod status;
 pub mod sync;

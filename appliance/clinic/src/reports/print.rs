@@ -83,7 +83,7 @@ fn printed(report: &Report, zone: &TimeZone) -> Printed {
 }
 
 /// Family name first, as it stands on films: `DOE, Jane`.
-fn patient_name(value: &str) -> String {
+pub(crate) fn patient_name(value: &str) -> String {
     let group = value.split('=').find(|group| !group.trim().is_empty()).unwrap_or_default();
     let mut parts = group.split('^').map(str::trim);
     let family = parts.next().unwrap_or_default().to_owned();
@@ -92,7 +92,7 @@ fn patient_name(value: &str) -> String {
 }
 
 /// `YYYYMMDD` as `YYYY-MM-DD`; anything else as it is.
-fn date(value: &str) -> String {
+pub(crate) fn date(value: &str) -> String {
     match (value.get(..4), value.get(4..6), value.get(6..)) {
         (Some(year), Some(month), Some(day)) if value.len() == 8 && value.bytes().all(|c| c.is_ascii_digit()) => {
             format!("{year}-{month}-{day}")
@@ -101,7 +101,7 @@ fn date(value: &str) -> String {
     }
 }
 
-fn time(at: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> String {
     let zoned = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default().to_zoned(zone.clone());
     let name = zone.iana_name().unwrap_or("UTC");
     format!("{} ({name})", zoned.strftime("%Y-%m-%d %H:%M"))

@@ -15,7 +15,7 @@ use relaypacs_domain::{HeaderFacts, ReportId, Source, Timestamp, Uid, UploadId};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Completion, UploadError, Uploads,
+    Completion, HistoryForm, UploadError, Uploads,
     active::{Active, FilePlan, Phase, Progress},
     archive, directory, duplicates, history,
     row::{self, RowState},
@@ -370,16 +370,7 @@ impl Job {
         let Some(text) = &self.active.row.clinical_history else { return Ok(()) };
         let studies: Vec<(Uid, HeaderFacts)> = self.gathered().studies.clone().into_iter().collect();
         for (study, facts) in studies {
-            let made = history::Made {
-                upload: self.active.upload,
-                study: &study,
-                facts: &facts,
-                row: &self.active.row,
-                institution: &self.uploads.inner.options.institution,
-                text,
-            };
-            let object = made.object(self.uploads.inner.options.history);
-            match object {
+            match self.history(text, &study, &facts).await {
                 Ok(object) => self.store_history(object).await?,
                 Err(why) => {
                     tracing::error!(upload = %self.active.upload, error = why, "the clinical history could not be made an object");
@@ -388,6 +379,23 @@ impl Job {
             }
         }
         Ok(())
+    }
+
+    /// The history as an object of a study.
+    async fn history(&self, text: &str, study: &Uid, facts: &HeaderFacts) -> Result<history::Object, String> {
+        let options = &self.uploads.inner.options;
+        let row = &self.active.row;
+        let form = match options.history {
+            HistoryForm::Sr => history::Form::Sr,
+            HistoryForm::Pdf => {
+                let (letterhead, printed) = (options.letterhead.clone(), history::printed(facts, row, text));
+                let drawn = tokio::task::spawn_blocking(move || crate::reports::pdf::draw(&letterhead, &printed)).await;
+                history::Form::Pdf(drawn.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?)
+            }
+        };
+        let institution = options.letterhead.facility.as_str();
+        let made = history::Made { upload: self.active.upload, study, facts, row, institution, text, form };
+        made.object().map_err(str::to_owned)
     }
 
     async fn store_history(&self, object: history::Object) -> Result<(), UploadError> {

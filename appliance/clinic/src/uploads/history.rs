@@ -1,6 +1,7 @@
-//! The clinical history that staff type, as a DICOM object in the study it is about: a Basic Text SR (PS3.3 A.35.1).
+//! The clinical history that staff type, as a DICOM object in the study it is about: a Basic Text SR (PS3.3 A.35.1), or an Encapsulated PDF
+//! (PS3.3 A.45.1) where the PACS or its viewers show no SR.
 //!
-//! The same upload and study always give the same object, byte for byte.
+//! The same upload and study always give the same UIDs.
 
 use dicom_core::{
     DataElement, PrimitiveValue, Tag, VR,
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::row::UploadRow;
+use crate::reports::{pdf::Printed, print};
 
 /// In what form the clinical history travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ pub enum HistoryForm {
     /// Basic Text SR.
     #[default]
     Sr,
+    /// Encapsulated PDF, on the site's paper.
+    Pdf,
 }
 
 /// What it is made of.
@@ -32,6 +36,14 @@ pub(super) struct Made<'a> {
     pub(super) row: &'a UploadRow,
     pub(super) institution: &'a str,
     pub(super) text: &'a str,
+    pub(super) form: Form,
+}
+
+/// In what form it is made.
+pub(super) enum Form {
+    Sr,
+    /// With the drawn document.
+    Pdf(Vec<u8>),
 }
 
 /// An object for the buffer.
@@ -43,14 +55,16 @@ pub(super) struct Object {
 }
 
 const BASIC_TEXT_SR: &str = "1.2.840.10008.5.1.4.1.1.88.11";
+const ENCAPSULATED_PDF: &str = "1.2.840.10008.5.1.4.1.1.104.1";
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 const DESCRIPTION: &str = "Clinical history";
 
 impl Made<'_> {
     /// The object.
-    pub(super) fn object(&self, form: HistoryForm) -> Result<Object, &'static str> {
-        let (class, modality) = match form {
-            HistoryForm::Sr => (BASIC_TEXT_SR, "SR"),
+    pub(super) fn object(&self) -> Result<Object, &'static str> {
+        let (class, modality) = match self.form {
+            Form::Sr => (BASIC_TEXT_SR, "SR"),
+            Form::Pdf(_) => (ENCAPSULATED_PDF, "DOC"),
         };
         let uid = |text: String| text.parse::<Uid>().map_err(|_| "a UID cannot be made");
         let identity = Identity {
@@ -61,8 +75,9 @@ impl Made<'_> {
             series: Some(uid(self.derived("series"))?),
         };
         let mut data_set = self.common(&identity, modality);
-        match form {
-            HistoryForm::Sr => self.add_document(&mut data_set),
+        match &self.form {
+            Form::Sr => self.add_document(&mut data_set),
+            Form::Pdf(pdf) => self.add_pdf(&mut data_set, pdf),
         }
         let mut bytes = Vec::new();
         let syntax = dicom_transfer_syntax_registry::entries::EXPLICIT_VR_LITTLE_ENDIAN.erased();
@@ -152,6 +167,49 @@ impl Made<'_> {
         put(&mut written, tags::TEXT_VALUE, VR::UT, self.text);
         put(&mut written, tags::OBSERVATION_DATE_TIME, VR::DT, &format!("{date}{time}"));
         sequence(set, tags::CONTENT_SEQUENCE, vec![observer, written]);
+    }
+
+    /// SC equipment and encapsulated document modules.
+    fn add_pdf(&self, set: &mut InMemDicomObject, pdf: &[u8]) {
+        let mut padded = pdf.to_vec();
+        if padded.len() % 2 != 0 {
+            padded.push(0);
+        }
+        put(set, tags::CONVERSION_TYPE, VR::CS, "SYN");
+        put(set, tags::ACQUISITION_DATE_TIME, VR::DT, "");
+        put(set, tags::BURNED_IN_ANNOTATION, VR::CS, "YES");
+        put(set, tags::DOCUMENT_TITLE, VR::ST, DESCRIPTION);
+        sequence(set, tags::CONCEPT_NAME_CODE_SEQUENCE, vec![code("121060", "DCM", "History")]);
+        put(set, tags::MIME_TYPE_OF_ENCAPSULATED_DOCUMENT, VR::LO, "application/pdf");
+        set.put(DataElement::new(tags::ENCAPSULATED_DOCUMENT, VR::OB, PrimitiveValue::from(padded)));
+        let length = u32::try_from(pdf.len()).unwrap_or(u32::MAX);
+        set.put(DataElement::new(tags::ENCAPSULATED_DOCUMENT_LENGTH, VR::UL, PrimitiveValue::from(length)));
+    }
+}
+
+/// The history as it is printed.
+pub(super) fn printed(facts: &HeaderFacts, row: &UploadRow, text: &str) -> Printed {
+    let told = |text: &Option<String>| text.clone().unwrap_or_default();
+    let day = |text: &Option<String>| text.as_deref().map(print::date).unwrap_or_default();
+    let patient = facts.patient_name.as_deref().map(print::patient_name).unwrap_or_default();
+    let lines = [
+        ("Patient", patient.clone()),
+        ("Patient ID", told(&facts.patient_id)),
+        ("Date of birth", day(&facts.patient_birth_date)),
+        ("Sex", told(&facts.patient_sex)),
+        ("Study", told(&facts.study_description)),
+        ("Study date", day(&facts.study_date)),
+        ("Accession number", told(&facts.accession_number)),
+        ("Referred by", facts.referring_physician.as_deref().map(print::patient_name).unwrap_or_default()),
+    ];
+    let written = print::time(row.created_at, &jiff::tz::TimeZone::UTC);
+    Printed {
+        title: DESCRIPTION.into(),
+        facts: lines.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        text: text.to_owned(),
+        signature: vec![row.username.clone(), written.clone()],
+        about: [patient, told(&facts.patient_id)].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · "),
+        footer: format!("{DESCRIPTION} · {written}"),
     }
 }
 

@@ -57,7 +57,13 @@ pub use self::{
     request::{FileDeclaration, NewUpload, Patient},
     views::{Completion, FileProgress, PacsStatus, UploadList, UploadState, UploadStatus, UploadSummary},
 };
-use crate::{Store, ids::new_id, live::Live, notifications::Notifications, reports::Reports};
+use crate::{
+    Store,
+    ids::new_id,
+    live::Live,
+    notifications::Notifications,
+    reports::{Reports, pdf::Letterhead},
+};
 
 /// Limits and choices.
 #[derive(Debug, Clone)]
@@ -72,8 +78,10 @@ pub struct UploadOptions {
     pub duplicates: Duration,
     /// In what form the clinical history travels.
     pub history: HistoryForm,
-    /// The facility's name, for objects made here.
-    pub institution: String,
+    /// What is on documents made here; its facility is named in objects made here.
+    pub letterhead: Letterhead,
+    /// Whether chunks without a digest are refused.
+    pub require_checksum: bool,
 }
 
 impl Default for UploadOptions {
@@ -84,7 +92,8 @@ impl Default for UploadOptions {
             expiry: Duration::from_hours(72),
             duplicates: Duration::from_hours(30 * 24),
             history: HistoryForm::default(),
-            institution: String::new(),
+            letterhead: Letterhead::default(),
+            require_checksum: false,
         }
     }
 }

@@ -92,6 +92,9 @@ impl Uploads {
     /// Begins to take a chunk.
     pub async fn receive(&self, upload: UploadId, file: &str, index: u32, expected: Expected) -> Result<Receiving, UploadError> {
         let active = self.active(upload).await?;
+        if self.inner.options.require_checksum && expected.md5.is_none() && expected.sha256.is_none() {
+            return Err(UploadError::invalid("Content-Digest", "this box wants the MD5 or SHA-256 of every chunk"));
+        }
         let (rule, way) = match active.turn(file, index)? {
             Turn::New(rule, scan) => (rule, Way::Store(Box::new(self.inner.buffer.begin_part()?), scan)),
             Turn::Again { part, bytes } => {
@@ -239,11 +242,11 @@ impl Receiving {
     fn check_digests(&mut self) -> Result<(), UploadError> {
         let md5 = self.md5.take().map(|digest| <[u8; 16]>::from(digest.finalize()));
         if md5 != self.expected.md5 {
-            return Err(UploadError::invalid("Content-MD5", "the chunk's MD5 is another one: its bytes were altered on the way"));
+            return Err(UploadError::Checksum("MD5"));
         }
         let sha256 = self.sha256.take().map(|digest| <[u8; 32]>::from(digest.finalize()));
         if sha256 != self.expected.sha256 {
-            return Err(UploadError::invalid("Content-Digest", "the chunk's SHA-256 is another one: its bytes were altered on the way"));
+            return Err(UploadError::Checksum("SHA-256"));
         }
         Ok(())
     }

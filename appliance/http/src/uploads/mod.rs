@@ -346,7 +346,9 @@ impl From<UploadError> for Problem {
                 Self::duplicate(Duplicate { upload_id: upload.to_string(), uploaded_at: Time(uploaded_at), uploaded_by })
             }
             UploadError::Full => Self::disk_full(told),
-            UploadError::Closed(_) | UploadError::Differs { .. } => Self::conflict(told),
+            UploadError::Closed(_) => Self::conflict(told),
+            UploadError::Differs { .. } => Self::coded(StatusCode::CONFLICT, Code::ChunkDiffers, told),
+            UploadError::Checksum(_) => Self::coded(StatusCode::UNPROCESSABLE_ENTITY, Code::ChecksumMismatch, told),
             UploadError::TooLarge(_) => Self::too_large(told),
             UploadError::Incomplete { detail, missing } => {
                 Self::incomplete(detail, missing.into_iter().map(|file| (file.file, file.chunks)).collect())

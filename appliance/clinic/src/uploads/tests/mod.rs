@@ -63,7 +63,7 @@ impl Rig {
             live: live.clone(),
             notifications: notifications.clone(),
             users_with: Arc::new(|_: &[Role]| Vec::new()),
-            letterhead: crate::reports::pdf::Letterhead::default(),
+            letterhead: Letterhead::default(),
             zone: jiff::tz::TimeZone::UTC,
         })
         .unwrap();
@@ -339,9 +339,9 @@ async fn digests_are_compared_whenever_they_are_sent() {
     let md5 = Some(Md5::digest(&bytes).into());
     let sha256 = Some(Sha256::digest(&bytes).into());
     let wrong = rig.send_expecting(upload, "a", 0, &bytes, Expected { md5: Some([0; 16]), ..Expected::default() }).await;
-    assert!(matches!(&wrong, Err(UploadError::Invalid { pointer, .. }) if pointer == "Content-MD5"), "{wrong:?}");
+    assert!(matches!(&wrong, Err(UploadError::Checksum("MD5"))), "{wrong:?}");
     let wrong = rig.send_expecting(upload, "a", 0, &bytes, Expected { sha256: Some([0; 32]), ..Expected::default() }).await;
-    assert!(matches!(&wrong, Err(UploadError::Invalid { pointer, .. }) if pointer == "Content-Digest"), "{wrong:?}");
+    assert!(matches!(&wrong, Err(UploadError::Checksum("SHA-256"))), "{wrong:?}");
     assert!(rig.uploads.status(upload, false).await.unwrap().files[0].received_chunks.is_empty());
     let good = rig.send_expecting(upload, "a", 0, &bytes, Expected { md5, sha256, bytes: Some(bytes.len() as u64) }).await.unwrap();
     assert!(good.verified && !good.existed);
@@ -509,4 +509,46 @@ async fn the_clinical_history_travels_with_each_study_once() {
         assert!(text.contains("left wrist — Übelkeit"), "{text}");
         assert_eq!(object.element(dicom_dictionary_std::tags::PATIENT_ID).unwrap().to_str().unwrap(), "P1");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clinical_history_is_an_encapsulated_pdf_where_that_is_asked() {
+    use dicom_dictionary_std::tags;
+    let letterhead = Letterhead { facility: "Inselspital".into(), ..Letterhead::default() };
+    let rig = Rig::with(UploadOptions { history: HistoryForm::Pdf, letterhead, ..UploadOptions::default() }).await;
+    let bytes = small_file(1, 100);
+    let mut asked = request(&[("a", &bytes)]);
+    asked.clinical_history = Some("Fell from a ladder.".into());
+    let upload = rig.uploads.init(&dr_a(), None, asked).await.unwrap().upload;
+    rig.send_file(upload, "a", &bytes).await;
+    assert_eq!(rig.complete(upload).await.status, OutcomeStatus::Success);
+    rig.buffer.settled().await.unwrap();
+    let detail = rig.buffer.study(&"1.9.1".parse().unwrap()).unwrap().unwrap();
+    let series = detail.series.iter().find(|series| series.modality.as_deref() == Some("DOC")).unwrap();
+    let stored = rig.read(series.instances[0].object).await;
+    let syntax = dicom_transfer_syntax_registry::entries::EXPLICIT_VR_LITTLE_ENDIAN.erased();
+    let object = dicom_object::InMemDicomObject::read_dataset_with_ts(&stored[..], &syntax).unwrap();
+    assert_eq!(object.element(tags::SOP_CLASS_UID).unwrap().to_str().unwrap(), "1.2.840.10008.5.1.4.1.1.104.1");
+    assert_eq!(object.element(tags::INSTITUTION_NAME).unwrap().to_str().unwrap(), "Inselspital");
+    let pdf = object.element(tags::ENCAPSULATED_DOCUMENT).unwrap().to_bytes().unwrap();
+    assert!(pdf.starts_with(b"%PDF-") && pdf.len() % 2 == 0, "{}", pdf.len());
+    // The standard's own validator, where it is installed (Debian: dicom3tools).
+    let (folder, file) = (tempfile::tempdir().unwrap(), "history.dcm");
+    let meta = dicom_object::FileMetaTableBuilder::new().transfer_syntax("1.2.840.10008.1.2.1");
+    object.with_meta(meta).unwrap().write_to_file(folder.path().join(file)).unwrap();
+    if let Ok(judged) = std::process::Command::new("dciodvfy").arg(folder.path().join(file)).output() {
+        let said = String::from_utf8_lossy(&judged.stderr).into_owned();
+        assert!(said.contains("EncapsulatedPDF") && !said.contains("Error - "), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_box_may_want_a_digest_of_every_chunk() {
+    let rig = Rig::with(UploadOptions { require_checksum: true, ..UploadOptions::default() }).await;
+    let bytes = small_file(1, 100);
+    let upload = rig.begin(&[("a", &bytes)]).await.upload;
+    let without = rig.send(upload, "a", 0, &bytes).await;
+    assert!(matches!(&without, Err(UploadError::Invalid { pointer, .. }) if pointer == "Content-Digest"), "{without:?}");
+    let expected = Expected { sha256: Some(Sha256::digest(&bytes).into()), ..Expected::default() };
+    assert!(rig.send_expecting(upload, "a", 0, &bytes, expected).await.unwrap().verified);
 }
