@@ -30,7 +30,14 @@ const CACHE: usize = 8 << 20;
 #[derive(Clone)]
 pub struct Store {
     shared: Arc<Shared>,
-    changes: mpsc::SyncSender<Box<dyn Change>>,
+    writer: Arc<Writer>,
+}
+
+/// The thread that writes.
+struct Writer {
+    /// There until the end.
+    changes: Option<mpsc::SyncSender<Box<dyn Change>>>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 struct Shared {
@@ -95,18 +102,36 @@ where
     }
 }
 
+impl Writer {
+    fn changes(&self) -> Result<&mpsc::SyncSender<Box<dyn Change>>, StoreError> {
+        self.changes.as_ref().ok_or(StoreError::Closing)
+    }
+}
+
+/// The last handle waits until its changes are durable and the file is let go of, so that it can be opened again at once.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.changes = None;
+        match self.thread.take() {
+            // A change may hold the last handle itself.
+            Some(thread) if thread.thread().id() != thread::current().id() => drop(thread.join()),
+            _ => {}
+        }
+    }
+}
+
 impl Store {
     /// Opens (or makes, mode 0600) the store in the data directory. Blocking.
     pub fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared { path: data_dir.join(FILE), database: RwLock::new(None), quiet: Mutex::default() });
         shared.database()?;
         let (changes, waiting) = mpsc::sync_channel(QUEUE);
-        let writer = shared.clone();
-        thread::Builder::new()
+        let writing = shared.clone();
+        let thread = thread::Builder::new()
             .name("clinic-store".into())
-            .spawn(move || write_all(&writer, &waiting))
+            .spawn(move || write_all(&writing, &waiting))
             .map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { shared, changes })
+        Ok(Self { shared, writer: Arc::new(Writer { changes: Some(changes), thread: Some(thread) }) })
     }
 
     /// Makes a change durable, then gives what it returned. A change that returns an error leaves nothing behind.
@@ -119,7 +144,7 @@ impl Store {
         let asked: Box<dyn Change> = Box::new(Asked { change, outcome: None, answer: Answer::Task(answer) });
         let mut waiting = Some(asked);
         while let Some(change) = waiting.take() {
-            match self.changes.try_send(change) {
+            match self.writer.changes()?.try_send(change) {
                 Ok(()) => {}
                 Err(mpsc::TrySendError::Disconnected(_)) => return Err(StoreError::Closing.into()),
                 Err(mpsc::TrySendError::Full(back)) => {
@@ -139,7 +164,7 @@ impl Store {
     {
         let (answer, told) = mpsc::sync_channel(1);
         let asked: Box<dyn Change> = Box::new(Asked { change, outcome: None, answer: Answer::Thread(answer) });
-        self.changes.send(asked).map_err(|_| StoreError::Closing)?;
+        self.writer.changes()?.send(asked).map_err(|_| StoreError::Closing)?;
         told.recv().unwrap_or_else(|_| Err(StoreError::Closing.into()))
     }
 
