@@ -37,6 +37,7 @@ use crate::{
 pub fn public(app: App) -> Router {
     let networks: Arc<[Network]> = app.info.monitoring_networks.as_slice().into();
     let (mut router, mut contract) = public_routes(networks).split_for_parts();
+    docs::secure(&mut contract);
     add_legacy(&mut contract);
     if let Some(tls) = &app.tls {
         router = router.merge(plain::routes(tls.clone()));
@@ -60,6 +61,7 @@ pub fn admin(app: App) -> Router {
 /// The contract of [`public`].
 pub fn openapi() -> OpenApi {
     let mut contract = public_routes(Arc::new([])).into_openapi();
+    docs::secure(&mut contract);
     add_legacy(&mut contract);
     contract
 }

@@ -11,7 +11,15 @@ use std::collections::BTreeSet;
 
 use Who::{Anyone, Monitoring, Roles};
 use common::{PASSWORD, TestBox, ask_as, from, send};
-use relaypacs_domain::Role::{self, Admin, Clinician, Radiographer, Radiologist};
+use relaypacs_clinic::{
+    notifications::{NewNotification, NotificationKind},
+    reports::{NewReport, assign_in},
+};
+use relaypacs_domain::{
+    ReportId,
+    Role::{self, Admin, Clinician, Radiographer, Radiologist},
+    ServiceLevel, UploadId, UserId,
+};
 use serde_json::{Value, json};
 
 /// Who may use an operation.
@@ -157,6 +165,18 @@ fn operations() -> Vec<(String, String, String)> {
     all
 }
 
+/// What the table says of tokens, the contract says too.
+#[test]
+fn the_contract_asks_for_tokens_where_the_table_does() {
+    let contract = serde_json::to_value(relaypacs_http::openapi()).unwrap();
+    for (method, path, of) in operations() {
+        let Some(who) = row(&method, &of) else { continue };
+        let asks = &contract["paths"][&path][method.to_lowercase()]["security"];
+        let needs_token = asks.as_array().is_some_and(|all| !all.iter().any(|one| *one == json!({})));
+        assert_eq!(needs_token, matches!(who, Roles(_)), "{method} {path}: {asks}");
+    }
+}
+
 fn row(method: &str, path: &str) -> Option<Who> {
     TABLE.iter().find(|row| row.0 == method && row.1 == path).map(|row| row.2)
 }
@@ -257,4 +277,88 @@ async fn somebody_else_s_session_is_not_there() {
     assert_eq!(ask_as(&public, &ada, "DELETE", &path, None).await.status, 204);
     assert_eq!(ask_as(&public, &ada, "GET", "/api/v1/auth/me", None).await.status, 401);
     test_box.app.buffer.close().await;
+}
+
+/// Every operation on one thing that clinicians may ask for at all: another clinician's is refused, as if it were not there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_somebody_else_s_is_refused() {
+    let test_box = TestBox::with_two_destinations().await;
+    let public = test_box.public();
+    let (ada, eve) = (test_box.sign_in_as("ada", Clinician).await, test_box.sign_in_as("eve", Clinician).await);
+    let owned = owned(&test_box, &ada).await;
+    let mut tried = 0;
+    for (method, path, of) in operations() {
+        let Some(Roles(allowed)) = row(&method, &of) else { continue };
+        let Some(path) = owned.place(&path, &of).filter(|_| allowed.contains(&Clinician)) else { continue };
+        let ask = async |token: &str| ask_as(&public, token, &method, &path, (method != "GET").then(|| json!({}))).await;
+        let told = ask(&eve).await;
+        // Uploads say whose they are not: their names cannot be guessed.
+        let is_upload = of.starts_with("/api/v1/upload/") || of.ends_with("/refresh-upload-token");
+        assert_eq!(told.status, if is_upload { 403 } else { 404 }, "{method} {path} as another: {}", told.text);
+        // What ends the thing itself would leave nothing for the rows after it.
+        if method != "DELETE" && !path.contains("2.25.9") {
+            let told = ask(&ada).await;
+            let is_refused = [401, 403, 404].contains(&told.status) && told.json()["code"] != "report_not_ready";
+            assert!(!is_refused, "{method} {path} as the owner: {}", told.text);
+        }
+        tried += 1;
+    }
+    assert!(tried >= 25, "{tried} operations");
+    test_box.app.buffer.close().await;
+}
+
+/// Things of one person.
+struct Owned {
+    upload: String,
+    report: ReportId,
+    notification: String,
+    session: String,
+}
+
+/// An upload, a report, a notification and a session; and a study that a modality sent, which is no clinician's.
+async fn owned(test_box: &TestBox, token: &str) -> Owned {
+    let public = test_box.public();
+    let me = ask_as(&public, token, "GET", "/api/v1/auth/me", None).await.json();
+    let user = UserId(me["id"].as_str().unwrap().parse().unwrap());
+    let metadata = json!({"patient_name": "DOE^JANE", "study_date": "2026-01-15", "modality": "CT"});
+    let init = json!({"study_metadata": metadata, "total_files": 1, "total_size_bytes": 10});
+    let begun = ask_as(&public, token, "POST", "/api/v1/upload/init", Some(init)).await.json();
+    let upload = begun["upload_id"].as_str().unwrap().to_owned();
+    let at = test_box.app.clock.now();
+    let report = NewReport {
+        upload: Some(UploadId(upload.parse().unwrap())),
+        study: "2.25.7".parse().unwrap(),
+        user: Some(user),
+        patient_name: None,
+        modality: "CT".into(),
+        study_description: None,
+        service_level: ServiceLevel::Routine,
+        at,
+    };
+    let report = test_box.app.clinic.store.write(move |transaction| assign_in(transaction, &report)).await.unwrap();
+    let (title, message) = ("A title".to_owned(), "A message".to_owned());
+    let new = NewNotification { kind: NotificationKind::Security, title, message, upload: None, report: None, study: None, at };
+    test_box.app.clinic.notifications.add(vec![user], new).await.unwrap();
+    let listed = ask_as(&public, token, "GET", "/api/v1/notifications", None).await.json();
+    let sessions = ask_as(&public, token, "GET", "/api/v1/auth/sessions", None).await.json();
+    test_box.store(Some("2.25.9"), "2.25.9.1.1", "CT").await;
+    let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+    Owned { upload, report, notification: id(&listed["notifications"][0]), session: id(&sessions[0]) }
+}
+
+impl Owned {
+    /// The path of the thing that a row is about; `None`: it is about no single thing.
+    fn place(&self, path: &str, row: &str) -> Option<String> {
+        let id = match row.strip_prefix("/api/v1").unwrap_or(row) {
+            "/auth/refresh-upload-token" => return Some(format!("{path}?upload_id={}", self.upload)),
+            row if row.starts_with("/upload/{id}") || row == "/reports/upload/{id}" => self.upload.clone(),
+            row if row.starts_with("/reports/{id}") => self.report.0.to_string(),
+            row if row.starts_with("/notifications/{id}") => self.notification.clone(),
+            row if row.starts_with("/auth/sessions/{id}") => self.session.clone(),
+            row if row.starts_with("/studies/{uid}") => return Some(path.replace("{uid}", "2.25.9").replace("{sop}", "2.25.9.1.1")),
+            _ => return None,
+        };
+        let query = if row.ends_with("/chunk") { "?chunk_index=0&file_id=0" } else { "" };
+        Some(path.replace("{id}", &id).replace("{upload_id}", &id) + query)
+    }
 }
