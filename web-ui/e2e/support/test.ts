@@ -56,7 +56,7 @@ export const test = base.extend<Fixtures, { stack: Stack }>({
 export { expect };
 
 /** Signs in as a person would. */
-export async function signIn(page: Page, stack: { box: Box }, account: Account, path = "/"): Promise<void> {
+export async function signIn(page: Page, stack: { box: { url: string } }, account: Account, path = "/"): Promise<void> {
   await page.goto(`${stack.box.url}${path}`);
   await page.locator("#username").fill(account.username);
   await page.locator("#password").fill(account.password);

@@ -1,0 +1,95 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Box } from "./support/box";
+import { OwnBrowser } from "./support/browser";
+import { writeCt } from "./support/ct";
+import { Line } from "./support/line";
+import { choose, confirm, expect, signIn, test } from "./support/test";
+
+test("a line that cuts every connection after 3 MB: the upload arrives whole by itself", async ({ page, stack }) => {
+  const ct = writeCt(stack.folder, { images: 24, size: 512 });
+  const line = await Line.to(stack.box.port);
+  try {
+    await signIn(page, { box: line }, stack.clinician);
+    await choose(page, ct.files);
+    line.cutAfter = 3_000_000;
+    await confirm(page);
+    await expect(page.getByTestId("upload-success-message")).toBeVisible({ timeout: 90_000 });
+    expect(line.cuts).toBeGreaterThan(0);
+    await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
+    expect(await stack.orthanc.images(ct.studyUid)).toBe(24);
+  } finally {
+    line.off();
+  }
+});
+
+test("the browser is killed in the middle of an upload: its profile, opened again, goes on without choosing files", async ({ stack }) => {
+  const ct = writeCt(stack.folder, { images: 24, size: 512 });
+  const profile = join(stack.folder, "profile");
+  mkdirSync(profile);
+  const line = await Line.to(stack.box.port);
+  let browser = await OwnBrowser.open(profile);
+  try {
+    await signIn(browser.page, { box: line }, stack.clinician);
+    await choose(browser.page, ct.files);
+    line.rate = 600_000;
+    await confirm(browser.page);
+    await expect(browser.page.getByText(/^([1-9]|[1-8]\d)% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await browser.kill();
+    line.rate = 0;
+    for (const file of ct.files) rmSync(file);
+    browser = await OwnBrowser.open(profile);
+    await browser.page.goto(line.url);
+    await browser.page.getByRole("button", { name: /Resume|Receipt/ }).first().click();
+    await expect(browser.page.getByTestId("upload-success-message")).toBeVisible({ timeout: 60_000 });
+    await expect(browser.page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
+    expect(await stack.orthanc.images(ct.studyUid)).toBe(24);
+  } finally {
+    await browser.kill();
+    line.off();
+  }
+});
+
+test("the session ends in the middle of an upload: it goes on, and is there after signing in again", async ({ page, stack }) => {
+  const ct = writeCt(stack.folder, { images: 16, size: 512 });
+  const line = await Line.to(stack.box.port);
+  try {
+    await signIn(page, { box: line }, stack.radiographer);
+    await choose(page, ct.files);
+    line.rate = 600_000;
+    await confirm(page);
+    await expect(page.getByText(/^([1-9]|[1-8]\d)% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    const { token } = await stack.box.signedIn(stack.radiographer);
+    const { body } = await stack.box.api("GET", "/auth/sessions", token);
+    const sessions = (Array.isArray(body) ? body : (body.sessions ?? [])) as { id: string; current?: boolean }[];
+    for (const { id, current } of sessions) if (!current) await stack.box.api("DELETE", `/auth/sessions/${id}`, token);
+    await expect(page.getByText("Your session is over. Sign in to continue; nothing is lost.")).toBeVisible({ timeout: 60_000 });
+    line.rate = 0;
+    await page.locator("#username").fill(stack.radiographer.username);
+    await page.locator("#password").fill(stack.radiographer.password);
+    await page.getByTestId("login-button").click();
+    await expect(page.getByTestId("upload-success-message")).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
+    expect(await stack.orthanc.images(ct.studyUid)).toBe(16);
+  } finally {
+    line.off();
+  }
+});
+
+test("the box is full: the page says so, keeps the files and does not lose what arrived", async ({ page, stack }) => {
+  const folder = mkdtempSync(join(tmpdir(), "relaypacs-e2e-full-"));
+  const box = await Box.start(folder, null, '[buffer]\nsegment_bytes = "1MiB"\nmax_bytes = "8MiB"\n');
+  try {
+    const admin = await box.admin();
+    const ct = writeCt(stack.folder, { images: 40, size: 512 });
+    await signIn(page, { box }, admin);
+    await choose(page, ct.files);
+    await confirm(page);
+    await expect(page.getByText("Box full, making room").first()).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText("Your files are safe in this browser.")).toBeVisible();
+  } finally {
+    await box.off();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
