@@ -35,13 +35,16 @@ test("the browser is killed in the middle of an upload: its profile, opened agai
     await choose(browser.page, ct.files);
     line.rate = 600_000;
     await confirm(browser.page);
-    await expect(browser.page.getByText(/^([1-9]|[1-8]\d)% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await expect(browser.page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
     await browser.kill();
     line.rate = 0;
     for (const file of ct.files) rmSync(file);
     browser = await OwnBrowser.open(profile);
     await browser.page.goto(line.url);
-    await browser.page.getByRole("button", { name: /Resume|Receipt/ }).first().click();
+    await browser.page
+      .getByRole("button", { name: /Resume|Receipt/ })
+      .first()
+      .click();
     await expect(browser.page.getByTestId("upload-success-message")).toBeVisible({ timeout: 60_000 });
     await expect(browser.page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
     expect(await stack.orthanc.images(ct.studyUid)).toBe(24);
@@ -59,7 +62,7 @@ test("the session ends in the middle of an upload: it goes on, and is there afte
     await choose(page, ct.files);
     line.rate = 600_000;
     await confirm(page);
-    await expect(page.getByText(/^([1-9]|[1-8]\d)% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
     const { token } = await stack.box.signedIn(stack.radiographer);
     const { body } = await stack.box.api("GET", "/auth/sessions", token);
     const sessions = (Array.isArray(body) ? body : (body.sessions ?? [])) as { id: string; current?: boolean }[];

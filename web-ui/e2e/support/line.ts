@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket, connect } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 
 /** A bad line before the box: a rate towards it, and connections that are cut after so many bytes. */
 export class Line {

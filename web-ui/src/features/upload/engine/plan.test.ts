@@ -66,3 +66,17 @@ test("the reader's limit holds, and a refusal for size makes it one", () => {
   expect(sizer.mib).toBe(1);
   expect(sizer.tooLarge()).toBe(false);
 });
+
+test("a line that breaks gets smaller requests, and larger ones again once enough arrived", () => {
+  const sizer = new PackSizer(16);
+  sizer.took(100);
+  expect(sizer.mib).toBe(10);
+  sizer.broke();
+  expect(sizer.mib).toBe(5);
+  for (let n = 1; n < 16; n += 1) sizer.took(100);
+  expect(sizer.mib).toBe(5);
+  sizer.took(100);
+  expect(sizer.mib).toBe(10);
+  for (let n = 0; n < 9; n += 1) sizer.broke();
+  expect(sizer.mib).toBe(1);
+});

@@ -24,15 +24,20 @@ const FIRST_MIB = 5;
 const MOST_MIB = 16;
 /** Chunks in one request, however small they are. */
 const MOST_CHUNKS = 64;
+/** Requests that must arrive before one larger than what broke is tried again. */
+const PROOF = 16;
 const FAST_MS = 500;
 const SLOW_MS = 8000;
 
-/** How much one request carries: grows while the line is quick, shrinks when it is slow. */
+/** How much one request carries: grows while the line is quick, shrinks when it is slow or breaks. */
 export class PackSizer {
   #mib = FIRST_MIB;
+  #ceiling: number;
+  #arrived = 0;
 
   constructor(private readonly limitMib: number = MOST_MIB) {
     this.#mib = Math.min(FIRST_MIB, limitMib);
+    this.#ceiling = limitMib;
   }
 
   get mib(): number {
@@ -40,8 +45,17 @@ export class PackSizer {
   }
 
   took(ms: number): void {
-    if (ms < FAST_MS) this.#mib = Math.min(this.limitMib, this.#mib * 2);
+    this.#arrived += 1;
+    if (this.#arrived % PROOF === 0) this.#ceiling = Math.min(this.limitMib, this.#ceiling * 2);
+    if (ms < FAST_MS) this.#mib = Math.min(this.#ceiling, this.#mib * 2);
     else if (ms > SLOW_MS) this.#mib = Math.max(1, Math.floor(this.#mib / 2));
+  }
+
+  /** The line broke while a request was under way: what lies in between may cut connections that carry much. */
+  broke(): void {
+    this.#arrived = 0;
+    this.#ceiling = Math.max(1, Math.floor(this.#mib / 2));
+    this.#mib = this.#ceiling;
   }
 
   /** The box found a request too large. Gives false when it was the smallest already. */

@@ -268,3 +268,24 @@ test("a box that always misses something is not asked for ever", async () => {
   const { job } = await run(box, files([900]));
   expect(job.state).toMatchObject({ kind: "failed", detail: "chunks are missing" });
 });
+
+test("a line that cuts large requests gets smaller ones until everything arrived", async () => {
+  const box = new MemoryBox();
+  const blobs = files(Array.from({ length: 5 }, () => 1024 * KIB));
+  let cuts = 0;
+  const { states, job } = await run(box, blobs, {
+    job: jobOf(blobs, 1024 * KIB),
+    transport: async (request) => {
+      const data = request.body instanceof FormData ? request.body.get("data") : null;
+      if (data instanceof Blob && data.size > 3 * 1024 * KIB) {
+        cuts += 1;
+        request.progress?.(1);
+        throw new Error("reset");
+      }
+      return box.transport(request);
+    },
+  });
+  expect(states).toBe("done");
+  expect(cuts).toBe(1);
+  await same(box, job.upload?.id ?? "", blobs);
+});

@@ -186,20 +186,30 @@ export class Runner {
     const built = await this.#build(pack);
     if (!built) return;
     const began = this.deps.now();
-    let answer: Response;
+    let answer: Response | null;
+    let moved = false;
     try {
-      answer = await this.#ask(async () => ({
-        method: "POST",
-        url: `${ROOT}/${this.#upload().id}/batch`,
-        headers: this.#uploadToken(),
-        body: built.form,
-        progress: (sent) => {
-          this.#inFlight.set(lane, Math.min(sent, built.bytes));
-          this.#bytes();
-        },
-      }));
+      answer = await this.#ask(
+        async () => ({
+          method: "POST",
+          url: `${ROOT}/${this.#upload().id}/batch`,
+          headers: this.#uploadToken(),
+          body: built.form,
+          progress: (sent) => {
+            moved = true;
+            this.#inFlight.set(lane, Math.min(sent, built.bytes));
+            this.#bytes();
+          },
+        }),
+        true,
+      );
     } finally {
       this.#inFlight.delete(lane);
+    }
+    if (!answer) {
+      if (moved) this.#sizer.broke();
+      this.#queue.unshift(...pack);
+      return;
     }
     this.#sizer.took(this.deps.now() - began);
     if (answer.status === 413 && (this.#sizer.tooLarge() || pack.length > 1)) {
@@ -298,9 +308,12 @@ export class Runner {
 
   /**
    * Sends a request again and again while the trouble is the line's or passes by itself. What it gives back is an answer about the request
-   * itself. The line never fails a job.
+   * itself. The line never fails a job. `once`: after trouble of the line and the wait for it there is no answer, so that another request can
+   * be made of the same chunks.
    */
-  async #ask(make: () => Promise<Omit<Request, "signal">>): Promise<Response> {
+  async #ask(make: () => Promise<Omit<Request, "signal">>): Promise<Response>;
+  async #ask(make: () => Promise<Omit<Request, "signal">>, once: true): Promise<Response | null>;
+  async #ask(make: () => Promise<Omit<Request, "signal">>, once = false): Promise<Response | null> {
     for (;;) {
       this.#check();
       let answer: Response | null = null;
@@ -324,6 +337,7 @@ export class Runner {
       if (!wait) continue;
       this.#failures += 1;
       await this.#wait(wait.why, wait.ms);
+      if (once && !answer) return null;
     }
   }
 
