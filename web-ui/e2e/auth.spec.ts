@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
-import { expect, signIn, test } from "./support/test";
+import { writeCt } from "./support/ct";
+import { choose, confirm, expect, signIn, test } from "./support/test";
 
 /** A time-based code (RFC 6238: SHA-1, six digits, 30 s). */
 function totp(secret: string, at = Date.now()): string {
@@ -79,6 +80,33 @@ test("roles see only what is theirs", async ({ page, stack }) => {
   await expect(page.getByRole("button", { name: "UPLOAD" })).toHaveCount(0);
   await page.goto(`${stack.box.url}/admin/users`);
   await expect(page.getByText("Not for your role")).toBeVisible();
+});
+
+test("a clinician sees their own studies and reports, and nobody else's", async ({ browser, page, stack }) => {
+  const ct = writeCt(stack.folder, { images: 1 });
+  await signIn(page, stack, stack.clinician);
+  await choose(page, ct.files);
+  await confirm(page);
+  await expect(page.getByTestId("upload-success-message")).toBeVisible();
+  const upload = new URL(page.url()).pathname;
+  await page.getByRole("link", { name: "To the report" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: /E2E, PATIENT/ })).toBeVisible();
+  const report = new URL(page.url()).pathname;
+  const other = await stack.box.invite(await stack.box.signedIn(stack.admin), "clinician", "colin");
+  const theirs = await browser.newPage();
+  await signIn(theirs, stack, other, "/reports");
+  await expect(theirs.getByTestId("reports-empty")).toBeVisible();
+  await theirs.goto(`${stack.box.url}/studies`);
+  await expect(theirs.getByText("No study yet")).toBeVisible();
+  for (const path of [report, upload, `/studies/${ct.studyUid}`]) {
+    await theirs.goto(`${stack.box.url}${path}`);
+    await expect(theirs.getByTitle("Logout")).toBeVisible();
+    await expect(theirs.getByRole("heading", { level: 1 }).first()).toBeVisible();
+    await expect(theirs.getByText(/PATIENT\d/)).toHaveCount(0);
+  }
+  await theirs.goto(`${stack.box.url}/admin/audit`);
+  await expect(theirs.getByText("Not for your role")).toBeVisible();
+  await theirs.close();
 });
 
 test("the page locks, and the same user comes back to where they were", async ({ page, stack }) => {

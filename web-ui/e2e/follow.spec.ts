@@ -1,7 +1,17 @@
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { getDocument } from "pdfjs-dist/legacy/build/pdf.mjs";
 import { writeCt } from "./support/ct";
 import { run } from "./support/process";
 import { choose, confirm, expect, signIn, test } from "./support/test";
+
+/** The words of a PDF, page by page. */
+async function pdfText(path: string): Promise<string> {
+  const document = await getDocument({ data: new Uint8Array(readFileSync(path)) }).promise;
+  const pages = await Promise.all(Array.from({ length: document.numPages }, (_, n) => document.getPage(n + 1)));
+  const contents = await Promise.all(pages.map((page) => page.getTextContent()));
+  return contents.flatMap(({ items }) => items.map((item) => ("str" in item ? item.str : ""))).join(" ");
+}
 
 test("J3: what a scanner sends and what is uploaded is one list; images are shown, the proof is there", async ({ page, stack }) => {
   const sent = writeCt(stack.folder, { images: 3, name: "SCANNER^SAM" });
@@ -48,7 +58,9 @@ test("J4: an upload makes a report; when it is ready its owner is told, opens an
   await expect(page.getByTestId("pdf-view")).toContainText("No acute finding");
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Download PDF" }).click();
-  expect((await saved).suggestedFilename()).toBe(`report-${id}.pdf`);
+  const file = await saved;
+  expect(file.suggestedFilename()).toBe(`report-${id}.pdf`);
+  expect(await pdfText(await file.path())).toMatch(/No acute finding\..*Dr\. Rosa|Dr\. Rosa.*No acute finding\./s);
   await expect(page.getByTestId("unread-badge").first()).toBeVisible();
   await page.getByRole("button", { name: "Notifications" }).click();
   await page.getByTestId("notification").filter({ hasText: /ready/i }).first().getByRole("link").click();
@@ -56,18 +68,34 @@ test("J4: an upload makes a report; when it is ready its owner is told, opens an
 });
 
 test("the dashboard's numbers are what was sent; the admin takes them as a table", async ({ page, stack }) => {
-  const admin = await stack.box.signedIn(stack.admin);
-  const { body } = await stack.box.api("GET", "/upload/stats?period=1w", admin.token);
+  const ct = writeCt(stack.folder, { images: 3 });
+  const total = page.getByTestId("card-total");
+  const number = async () => Number((await total.textContent())?.replaceAll(/\D/g, ""));
   await signIn(page, stack, stack.admin, "/dashboard");
   await expect(page.getByRole("heading", { name: "Analytics Dashboard" })).toBeVisible();
-  await expect(page.getByTestId("card-total")).toHaveText(String(body.total_uploads));
+  const token = (await stack.box.signedIn(stack.admin)).token;
+  const stats = async () => (await stack.box.api("GET", "/upload/stats?period=1w", token)).body as Record<string, number>;
+  const before = await stats();
+  await expect.poll(number).toBe(before.total_uploads);
+  await page.getByRole("button", { name: "UPLOAD" }).click();
+  await choose(page, ct.files);
+  await confirm(page);
+  await expect(page.getByTestId("upload-success-message")).toBeVisible();
+  await page.getByRole("button", { name: "DASHBOARD" }).click();
+  await page.getByTitle("Refresh Statistics").click();
+  await expect.poll(number).toBe(Number(before.total_uploads) + 1);
+  const after = await stats();
+  const bytes = ct.files.reduce((sum, file) => sum + statSync(file).size, 0);
+  expect([after.successful_uploads, after.failed_uploads]).toEqual([Number(before.successful_uploads) + 1, before.failed_uploads]);
+  expect(Number(after.total_bytes) - Number(before.total_bytes)).toBe(bytes);
   for (const period of ["2W", "1M", "3M", "6M", "ALL", "1W"]) await page.getByRole("button", { name: period }).click();
   await expect(page.getByText("Total Studies")).toHaveCount(1);
   await expect(page.getByText("Success Rate")).toHaveCount(1);
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export CSV" }).click();
-  expect((await saved).suggestedFilename()).toBe("relaypacs_stats_1w.csv");
-  await page.getByTitle("Refresh Statistics").click();
+  const table = await saved;
+  expect(table.suggestedFilename()).toBe("relaypacs_stats_1w.csv");
+  expect(readFileSync(await table.path(), "utf8")).toContain(String(after.total_uploads));
 });
 
 test("J5: an admin adds a destination and sees which step of its test fails", async ({ page, stack }) => {

@@ -1,7 +1,7 @@
 import type { Notification as BoxNotification } from "@/api/types";
 
 /** Where a notification leads. */
-export function targetOf(notice: Pick<BoxNotification, "related_report_id" | "related_study_uid" | "related_upload_id">): string {
+export function targetOf(notice: Partial<Pick<BoxNotification, "related_report_id" | "related_study_uid" | "related_upload_id">>): string {
   if (notice.related_report_id) return `/reports/${notice.related_report_id}`;
   if (notice.related_study_uid) return `/studies/${notice.related_study_uid}`;
   if (notice.related_upload_id) return `/complete/${notice.related_upload_id}`;

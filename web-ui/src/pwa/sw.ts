@@ -1,6 +1,7 @@
 /// <reference lib="webworker" />
 import { SYNC_TAG } from "@/features/upload/protocol";
 import { syncUploads } from "@/features/upload/sync";
+import { targetOf } from "./notices";
 import { Shell, type ShellFile } from "./shell";
 
 // The page's shell for a start without the line, background sync of uploads, and push. Answers of the API are never kept.
@@ -39,18 +40,21 @@ self.addEventListener("sync", (event) => {
   if (tag === SYNC_TAG) waitUntil.call(event, syncUploads());
 });
 
-type Push = { title?: string; id?: string; url?: string; unread?: number };
+/** What the box pushes: what happened, never of whom. */
+type Push = Partial<{ title: string; body: string; created_at: string } & Parameters<typeof targetOf>[0]>;
 
 self.addEventListener("push", (event) => {
   const push = readPush(event.data);
+  const url = targetOf(push);
   const shown = self.registration.showNotification(push.title ?? "RelayPACS", {
-    tag: push.id ?? "relaypacs",
+    ...(push.body ? { body: push.body } : {}),
+    tag: `${url} ${push.created_at ?? ""}`,
     icon: "/icons/icon-192.png",
     badge: "/icons/icon-192.png",
-    data: { url: push.url ?? "/notifications" },
+    data: { url },
   });
-  const badge =
-    typeof push.unread === "number" && "setAppBadge" in navigator ? navigator.setAppBadge(push.unread).catch(() => undefined) : undefined;
+  // A push carries no count: the mark alone, until a page that is open puts the number there.
+  const badge = "setAppBadge" in navigator ? navigator.setAppBadge().catch(() => undefined) : undefined;
   event.waitUntil(Promise.all([shown, badge]));
 });
 
@@ -75,6 +79,7 @@ async function open(path: string): Promise<void> {
     await self.clients.openWindow(path);
     return;
   }
-  await shown.focus();
+  // Without a click of a person the browser keeps its windows where they are.
+  await shown.focus().catch(() => undefined);
   await shown.navigate(path).catch(() => self.clients.openWindow(path));
 }
