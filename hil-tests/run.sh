@@ -208,7 +208,7 @@ if [ "$MODE" = --install ]; then
 fi
 if [ "$MODE" = --bench ]; then
   install_all
-  cargo build --release --locked -p relaypacs -p relaypacs-hil-tests --bins
+  cargo build --release --locked -p relaypacs -p relaypacs-panel -p relaypacs-hil-tests --bins
   exec $WORK/venv/bin/python hil-tests/bench/figures.py
 fi
 

@@ -70,6 +70,8 @@ def main():
             upload.compare(data(name), upload.arguments([*options, '--rounds', str(a.rounds)]), work)
         print('\n# a crowd: first byte within 50 ms beside 63 busy associations, 1.25 MiB each; a million instances: rate within 10 %, page within 50 ms')
         run('scale.py', '--work', work)
+        print('\n# the front panel: rate unchanged by panels of any kind; key to picture 100 ms, idle below 1 %, 8 MB')
+        run('panel.py', '--data', data('ct100'), '--rounds', str(a.rounds), '--work', work)
         if os.geteuid() == 0:
             print('\n# a bad line: at least 0.9 x bare TCP; a line that cuts: finishes, nothing proven is sent twice')
             run('bad_line.py', '--data', data('ct100'), '--work', work)

@@ -87,8 +87,9 @@ impl Setup {
     /// Writes the configuration and starts the box.
     pub fn start(self) -> Appliance {
         let (dicom_port, http_port) = (free_port(), free_port());
+        let idle = if self.dicom.contains("study_idle") { "" } else { "study_idle = \"1s\"\n" };
         let mut text = format!(
-            "[dicom]\nbind = \"127.0.0.1\"\nport = {dicom_port}\ntls_port = 0\nstudy_idle = \"1s\"\n{}\n\
+            "[dicom]\nbind = \"127.0.0.1\"\nport = {dicom_port}\ntls_port = 0\n{idle}{}\n\
              [http]\nbind = \"127.0.0.1\"\nport = 0\nplain_port = {http_port}\n\n",
             self.dicom
         );

@@ -14,6 +14,7 @@ use std::{
     time::Duration,
 };
 
+use relaypacs_panel_core::wire::{FrameReader, FromBox};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// How long something on the panel may take to show.
-pub const SHOWS_WITHIN: Duration = Duration::from_secs(60);
+pub const SHOWS_WITHIN: Duration = Duration::from_secs(150);
 
 /// A panel. Killed by its pid when dropped.
 pub struct Panel {
@@ -193,9 +194,19 @@ pub fn contains(bytes: &[u8], text: &[u8]) -> bool {
     bytes.windows(text.len()).any(|window| window == text)
 }
 
-/// Keeps a recording for the golden pictures when asked to.
+/// Keeps the last status of a recording, and the last answer to a command, for the panel's golden pictures: when `RELAYPACS_BLESS` is set.
 pub fn keep(recording: &[u8], file: &Path) {
-    if std::env::var_os("RELAYPACS_BLESS").is_some() {
-        fs::write(file, recording).expect("the repository can be written");
+    if std::env::var_os("RELAYPACS_BLESS").is_none() {
+        return;
     }
+    let (mut status, mut done) = (None, None);
+    for frame in recording.split_inclusive(|byte| *byte == 0) {
+        match FrameReader::new().take(frame).1.map(|read| read.map(|read| read.message::<FromBox>())) {
+            Some(Ok(Ok(FromBox::Status(_)))) => status = Some(frame),
+            Some(Ok(Ok(FromBox::Done(_)))) => done = Some(frame),
+            _ => {}
+        }
+    }
+    fs::create_dir_all(file.parent().expect("a file in a folder")).expect("the repository can be written");
+    fs::write(file, [status, done].into_iter().flatten().collect::<Vec<_>>().concat()).expect("the repository can be written");
 }

@@ -3,13 +3,15 @@
 use std::{fs, path::Path, process::Command, time::Instant};
 
 use relaypacs_hil_tests::{
-    appliance::Setup,
+    appliance::{Appliance, Setup},
     data::{Kind, Sample, study, write_set},
     panel::{Line, Panel, SHOWS_WITHIN, contains, keep},
     peers::{Orthanc, StowSink},
     place::{Folder, repository},
     senders::Sender,
+    uploads::{add_user, sign_in},
     wait,
+    web::Web,
 };
 use reqwest::Method;
 use rustix::process::Signal;
@@ -34,7 +36,8 @@ fn a_study_is_seen_arriving_waiting_and_delivered() {
     panel.shows("no study yet");
     Sender::Storescu.send(appliance.dicom(), &samples(&folder, Kind::Ct, 1, 5));
     let arriving = panel.shows("arriving");
-    assert!(arriving.contains("CT ") && arriving.contains("5 images") && arriving.contains("STORESCU"), "{arriving}");
+    assert!(arriving.contains("CT ") && arriving.contains("images") && arriving.contains("STORESCU"), "{arriving}");
+    panel.shows("5 images");
     panel.shows("queued");
     panel.until("the PACS is missed", |status| status["alerts"][0]["code"] == "E21");
     panel.go("Home");
@@ -54,6 +57,7 @@ fn a_study_is_seen_arriving_waiting_and_delivered() {
     panel.go("Destinations");
     panel.press("ok");
     panel.shows("answers");
+    keep(&panel.recorded(), &frames("echo.bin"));
     let heard = panel.heard();
     for event in ["StudyArriving", "StudyComplete", "StudyDelivered", "DestinationDown"] {
         assert!(heard.iter().any(|text| text.contains(event)), "{event} was told: {heard:?}");
@@ -90,8 +94,7 @@ fn retry_sends_held_studies_to_an_orthanc_that_is_back() {
     appliance.delivered(samples.len());
     assert_eq!(orthanc.holds().len(), 4);
     panel.until("nothing is held", |status| status["held"].as_array().is_some_and(Vec::is_empty));
-    let log = appliance.log();
-    assert!(log.contains("a command of the panel") && log.contains("\"retry\""), "the command is on record:\n{log}");
+    assert_eq!(audited(&appliance).last(), Some(&("retry".to_owned(), "done".to_owned())), "the command is on record");
 }
 
 #[test]
@@ -219,6 +222,170 @@ fn the_network_is_asked_for_and_goes_back_unless_it_is_kept() {
     panel.press("ok");
     panel.shows("DONE");
     assert_eq!(asked()["method"], "keep");
+}
+
+/// Selects a row of ACTIONS.
+fn choose(panel: &mut Panel, row: &str) {
+    panel.go("Actions");
+    for _ in 0..12 {
+        if panel.page().contains(&format!(">{row}")) {
+            return;
+        }
+        panel.press("down");
+    }
+    panic!("there is no {row}");
+}
+
+/// Begins a factory reset and types the digits that it shows.
+fn type_reset_digits(panel: &mut Panel) {
+    choose(panel, "factory reset");
+    panel.press("ok");
+    let page = panel.shows("type these digits");
+    let digits = |line: &&str| line.len() == 4 && line.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = page.lines().map(str::trim).find(digits).expect("four digits").to_owned();
+    for digit in digits.bytes() {
+        (b'0'..digit).for_each(|_| panel.press("up"));
+        panel.press("ok");
+    }
+}
+
+/// What the audit trail has of the panel: action and outcome, oldest first.
+fn audited(appliance: &Appliance) -> Vec<(String, String)> {
+    if !appliance.cli(&["user", "list"]).contains("boss") {
+        add_user(appliance, "boss", "admin");
+    }
+    let web = Web::new(appliance.http_port()).signed_in(&sign_in(appliance.web(), "boss"));
+    let page = web.get("/api/v1/audit?actor=panel&limit=200").json();
+    let entries = page["entries"].as_array().unwrap_or_else(|| panic!("no entries in {page}"));
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let mut all: Vec<_> = entries.iter().map(|entry| (entry["seq"].as_u64(), text(&entry["action"]), text(&entry["outcome"]))).collect();
+    all.sort();
+    all.into_iter().map(|(_, action, outcome)| (action, outcome)).collect()
+}
+
+#[test]
+fn what_changes_the_machine_is_held_for_asked_for_and_on_record() {
+    let folder = Folder::new();
+    let requests = folder.join("requests");
+    fs::create_dir_all(&requests).expect("the test's folder");
+    let sink = StowSink::stopped(&folder, "pacs", &[]);
+    let appliance =
+        Setup::new(&folder).section(&format!("[panel]\nrequests = \"{}\"", requests.display())).stow("pacs", &sink.url(), "").start();
+    Sender::Storescu.send(appliance.dicom(), &samples(&folder, Kind::Ct, 5, 2));
+    let mut panel = Panel::start(&folder, "panel", &appliance);
+    panel.until("a study waits", |status| status["queue"]["studies"] == 1);
+    for (row, file) in [("previous release", "rollback"), ("reboot", "reboot"), ("shut down", "shut-down")] {
+        choose(&mut panel, row);
+        panel.press("ok");
+        panel.shows("hold OK");
+        panel.ask("hold ok 2000");
+        assert!(!requests.join(file).exists(), "{row}: let go too early");
+        choose(&mut panel, row);
+        panel.press("ok");
+        panel.ask("hold ok 3300");
+        panel.shows("DONE");
+        assert!(requests.join(file).exists(), "{row}");
+        panel.press("back");
+    }
+    for (row, file) in [("support file to USB", "support-bundle"), ("update from USB", "update")] {
+        choose(&mut panel, row);
+        panel.press("ok");
+        if row.starts_with("update") {
+            panel.shows("sure?");
+            panel.press("ok");
+        }
+        panel.shows("DONE");
+        assert!(requests.join(file).exists(), "{row}");
+        panel.press("back");
+    }
+    // A factory reset: digits, the loss, ten seconds.
+    type_reset_digits(&mut panel);
+    assert!(panel.shows("will be LOST").contains("1 studies NOT SENT"));
+    panel.press("ok");
+    panel.shows("hold OK");
+    panel.ask("hold ok 4000");
+    assert!(!requests.join("factory-reset").exists(), "let go after four seconds");
+    type_reset_digits(&mut panel);
+    panel.press("ok");
+    panel.ask("hold ok 10500");
+    panel.shows("DONE");
+    assert!(requests.join("factory-reset").exists());
+    let done = audited(&appliance);
+    for action in ["rollback", "reboot", "shut_down", "support_bundle", "update", "reset_code", "factory_reset"] {
+        assert!(done.iter().any(|(known, outcome)| known == action && outcome == "done"), "{action} is not in {done:?}");
+    }
+}
+
+#[test]
+fn what_the_updater_says_shows_until_it_was_read() {
+    let folder = Folder::new();
+    let requests = folder.join("requests");
+    fs::create_dir_all(&requests).expect("the test's folder");
+    let state = requests.join("update-state.json");
+    fs::write(&state, r#"{"slot": "A", "installing_percent": 62}"#).expect("the test's folder");
+    let appliance = Setup::new(&folder).section(&format!("[panel]\nrequests = \"{}\"", requests.display())).start();
+    let mut panel = Panel::start(&folder, "panel", &appliance);
+    assert!(panel.shows("UPDATING").contains("62 %"));
+    fs::write(&state, r#"{"slot": "A", "failed": {"version": "2.1.0", "at": "2026-11-23T03:12:00Z"}}"#).expect("the test's folder");
+    panel.until("the alert", |status| status["alerts"].as_array().is_some_and(|all| all.iter().any(|alert| alert["code"] == "E51")));
+    panel.go("Software");
+    assert!(panel.shows("2.1.0 failed").contains("slot A"));
+    keep(&panel.recorded(), &frames("software.bin"));
+    panel.press("ok");
+    panel.shows("DONE");
+    assert!(requests.join("acknowledge-update").exists());
+    fs::remove_file(&state).expect("the test's folder");
+    panel.until("it is over", |status| status["software"]["update"] == "None");
+}
+
+#[test]
+fn a_disk_that_fills_is_said_with_what_waits() {
+    let folder = Folder::new();
+    let sink = StowSink::stopped(&folder, "pacs", &[]);
+    let setup = Setup::new(&folder).buffer("max_bytes = \"96MiB\"\nsegment_bytes = \"8MiB\"\nretention = \"24h\"");
+    let appliance = setup.stow("pacs", &sink.url(), "").start();
+    let mut panel = Panel::start(&folder, "panel", &appliance);
+    panel.until("a status", |status| status["ae_title"] == "RELAYPACS");
+    for number in 0..60 {
+        let samples = write_set(&folder.join(&format!("study-{number}")), study(Kind::Ct, 100 + number, 10, 1));
+        // The one that is refused says so; the panel says it, too.
+        let sent = Sender::Storescu.command(appliance.dicom(), samples.iter().map(|sample| sample.path.as_path())).output();
+        println!("study {number}: {}", sent.expect("storescu runs").status);
+        if panel.status()["storage"]["refusing"] == true {
+            break;
+        }
+        fs::remove_dir_all(folder.join(&format!("study-{number}"))).expect("the test's folder");
+    }
+    let status = panel.until("the box refuses", |status| status["storage"]["refusing"] == true);
+    assert_eq!((&status["word"], &status["alerts"][0]["code"]), (&json!("Stopped"), &json!("E32")));
+    panel.go("Storage");
+    let page = panel.shows("FULL: A700");
+    assert!(page.contains("waiting"), "{page}");
+    keep(&panel.recorded(), &frames("disk-low.bin"));
+}
+
+#[test]
+fn all_is_well_and_the_box_can_be_found() {
+    let folder = Folder::new();
+    let sink = StowSink::start(&folder, "pacs", &[]);
+    let appliance = Setup::new(&folder).stow("pacs", &sink.url(), "").start();
+    let mut panel = Panel::start(&folder, "panel", &appliance);
+    Sender::Storescu.send(appliance.dicom(), &samples(&folder, Kind::Ct, 6, 12));
+    panel.go("LastStudy");
+    panel.shows("delivered");
+    panel.until("it was sent", |status| status["last_sent"]["modality"] == "CT" && status["queue"]["studies"] == 0);
+    keep(&panel.recorded(), &frames("well.bin"));
+    panel.go("Network");
+    let status = panel.status();
+    let page = panel.page();
+    match &status["network"]["address"]["V4"] {
+        serde_json::Value::Array(octets) => {
+            let address = octets.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+            assert!(page.replace('\n', "").contains(&address), "{address} in {page}");
+        }
+        _ => assert!(page.contains("NO ADDRESS") || page.contains(':'), "{page}"),
+    }
+    keep(&panel.recorded(), &frames("find-the-box.bin"));
 }
 
 #[test]

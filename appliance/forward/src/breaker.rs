@@ -115,6 +115,16 @@ impl Breaker {
         }
     }
 
+    /// How long until something is tried again; `None`: nothing is being waited for.
+    pub(crate) fn next_try(&self, now: Duration) -> Option<Duration> {
+        let at = match self.state {
+            State::Open { probe_at, .. } => probe_at,
+            State::Refused { try_at, .. } => try_at,
+            State::Closed { .. } | State::HalfOpen { .. } => Duration::ZERO,
+        };
+        Some(at.max(self.not_before).saturating_sub(now)).filter(|wait| !wait.is_zero())
+    }
+
     /// A granted trial was not used: there was nothing to send.
     pub(crate) fn unused(&mut self) {
         if let State::HalfOpen { trying, .. } | State::Refused { trying, .. } = &mut self.state {

@@ -356,6 +356,7 @@ impl Destination {
                 latency: gate.latency,
                 last_error: gate.last_error.clone(),
                 last_delivery: gate.last_delivery,
+                next_try: gate.breaker.next_try(self.began.elapsed()),
             }
         })
     }

@@ -29,6 +29,8 @@ pub struct DestinationHealth {
     pub last_error: Option<Failure>,
     /// When it last took an instance (with proof).
     pub last_delivery: Option<Timestamp>,
+    /// How long until it is tried again; `None`: nothing is being waited for.
+    pub next_try: Option<Duration>,
 }
 
 /// Whether a destination can be reached and does its work.

@@ -10,7 +10,7 @@ const DISPLAYS: [&str; 8] = ["auto", "none", "console", "framebuffer", "ssd1306"
 /// Kinds of buttons that it knows.
 const BUTTONS: [&str; 5] = ["auto", "none", "terminal", "evdev", "gpio"];
 
-/// `[panel]`: what the panel may do and show. `display`, `buttons` and `evdev` are read by the panel's program itself.
+/// `[panel]`: what the panel may do and show. `display`, `buttons`, `evdev`, `led` and `backlight` are read by the panel's program itself.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Panel {
@@ -30,6 +30,10 @@ pub(crate) struct Panel {
     pub(crate) buttons: String,
     /// Input device for `buttons = "evdev"`.
     pub(crate) evdev: PathBuf,
+    /// Name of a LED under `/sys/class/leds`.
+    pub(crate) led: String,
+    /// What dims a colour display: `sysfs:NAME`, or `pwm0`, `pwm1` on a Pi.
+    pub(crate) backlight: String,
     /// Where requests to the machine are left.
     pub(crate) requests: PathBuf,
 }
@@ -71,6 +75,8 @@ impl Default for Panel {
             display: "auto".into(),
             buttons: "auto".into(),
             evdev: PathBuf::new(),
+            led: String::new(),
+            backlight: String::new(),
             requests: PathBuf::new(),
         }
     }
@@ -100,6 +106,13 @@ impl Panel {
         if !BUTTONS.contains(&kind(&self.buttons).as_str()) {
             broken.push(("panel.buttons", format!("{:?} begins with none of {}", self.buttons, BUTTONS.join(", "))));
         }
+        if self.led.contains('/') {
+            broken.push(("panel.led", format!("{:?} is no name: those under /sys/class/leds have no /", self.led)));
+        }
+        let name = self.backlight.strip_prefix("sysfs:").filter(|name| !name.is_empty() && !name.contains('/'));
+        if name.is_none() && !["", "pwm0", "pwm1"].contains(&self.backlight.as_str()) {
+            broken.push(("panel.backlight", format!("{:?} is none of sysfs:NAME, pwm0, pwm1", self.backlight)));
+        }
         broken
     }
 }
@@ -120,6 +133,8 @@ mod tests {
         check(|panel| panel.lock = PanelLock::All, &["panel.lock"]);
         check(|panel| panel.display = "hdmi".into(), &["panel.display"]);
         check(|panel| panel.buttons = "gpio:A,B,C,D".into(), &[]);
+        check(|panel| (panel.led, panel.backlight) = ("status".into(), "sysfs:10-0045".into()), &[]);
+        check(|panel| (panel.led, panel.backlight) = ("../x".into(), "pwm2".into()), &["panel.led", "panel.backlight"]);
     }
 
     #[test]

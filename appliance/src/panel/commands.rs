@@ -2,9 +2,12 @@
 
 use std::{collections::VecDeque, sync::PoisonError, time::Duration};
 
-use relaypacs_clinic::audit::Outcome as Audited;
+use relaypacs_clinic::{
+    audit::Outcome as Audited,
+    notifications::{NewNotification, NotificationKind},
+};
 use relaypacs_dicom::ScuOptions;
-use relaypacs_domain::{DestinationName, Uid};
+use relaypacs_domain::{DestinationName, Role, Uid};
 use relaypacs_panel_core::{
     Text,
     wire::{Action, Done, FromBox, Outcome, Secret, Step, Verdict},
@@ -283,6 +286,23 @@ fn known<E: std::fmt::Display>(result: Result<bool, E>) -> Outcome {
 
 fn counted<E: std::fmt::Display>(result: Result<u64, E>) -> Outcome {
     result.map_or_else(|error| failed(&error), |count| Outcome::Count(u32::try_from(count).unwrap_or(u32::MAX)))
+}
+
+/// Tells admins that somebody tried PINs at the panel.
+pub(super) async fn tell_of_wrong_pins(shared: &Shared) {
+    let clinic = &shared.app.clinic;
+    let new = NewNotification {
+        kind: NotificationKind::Security,
+        title: "Somebody tried PINs at the box's panel".into(),
+        message: "Five wrong ones in a row. The panel takes none for five minutes.".into(),
+        upload: None,
+        report: None,
+        study: None,
+        at: shared.app.clock.now(),
+    };
+    if let Err(error) = clinic.notifications.add(clinic.accounts.users_with(&[Role::Admin]), new).await {
+        tracing::error!(%error, "wrong PINs at the panel cannot be told");
+    }
 }
 
 /// Writes what was asked, and whether it was allowed, into the audit trail. No digits, no codes.

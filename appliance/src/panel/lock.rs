@@ -37,6 +37,11 @@ pub(super) enum Tried {
         /// Tries that are left.
         left: u8,
     },
+    /// It is not, once too often: none is taken from now on.
+    Locked {
+        /// For how long.
+        seconds: u16,
+    },
     /// None is taken now.
     Wait {
         /// For how long.
@@ -88,7 +93,7 @@ impl Pin {
         if tries.wrong >= TRIES {
             *tries = Tries { wrong: 0, not_before: self.clock.boot() + WAIT };
             tracing::warn!(security = true, "the panel's PIN was wrong five times; it waits five minutes");
-            return Tried::Wait { seconds: WAIT.as_secs() as u16 };
+            return Tried::Locked { seconds: WAIT.as_secs() as u16 };
         }
         Tried::Wrong { left: TRIES - tries.wrong }
     }

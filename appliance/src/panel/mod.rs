@@ -19,6 +19,7 @@ mod session;
 mod socket;
 #[cfg(test)]
 mod tests;
+mod update;
 
 use std::{
     os::unix::net::UnixListener,

@@ -10,8 +10,8 @@ use relaypacs_http::BoxStatus;
 use relaypacs_panel_core::{
     Text,
     wire::{
-        Alert, Code, Destination, DestinationState, FailureKind, Held, HeldReason as Reason, Io, LastSent, LastStudy, Lock, Moment, Peer,
-        Queue, Refusal, Software, Status, Storage, StudyState, Update, Word,
+        Alert, Code, Destination, DestinationState, FailureKind, Held, HeldReason as Reason, Io, LastSent, LastStudy, List, Lock, Moment,
+        Peer, Queue, Refusal, Software, Status, Storage, StudyState, Update, Word,
     },
 };
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Shared,
     machine::{self, Machine},
+    update::{self, UpdateState},
 };
 use crate::config::StudyLabel;
 
@@ -41,6 +42,7 @@ const HOT_CELSIUS: i8 = 80;
 struct Memory {
     machine: Machine,
     machine_at: Option<Instant>,
+    update: UpdateState,
     held: Vec<Study>,
     held_at: Option<Instant>,
     last_sent: Option<(Timestamp, String)>,
@@ -105,6 +107,9 @@ impl Memory {
                 (false, false) => None,
             };
             app.conditions.set(AlertCode::E61, text);
+            self.update = update::look(shared.requests.folder());
+            let failed = self.update.failed.as_ref().map(|failed| format!("release {} did not get well", failed.version));
+            app.conditions.set(AlertCode::E51, failed);
         }
         let seen = app.box_status();
         let held_studies = seen.queue.as_ref().map_or(0, |queue| queue.held_studies);
@@ -203,7 +208,7 @@ impl View<'_> {
             peers: self.peers().into_iter().take(4).collect(),
             more_peers: u8::try_from(seen.peers.len().saturating_sub(4)).unwrap_or(u8::MAX),
             held: memory.held.iter().take(4).map(|study| self.held(study)).collect(),
-            alerts: seen.alerts.iter().take(10).map(|alert| self.alert(alert)).collect(),
+            alerts: self.alerts(),
             network,
             storage: Storage {
                 total,
@@ -220,8 +225,8 @@ impl View<'_> {
             software: Software {
                 version: Text::new(&info.version),
                 build: Text::new(&info.build),
-                slot: Text::default(),
-                update: Update::None,
+                slot: Text::new(&memory.update.slot),
+                update: self.update(&memory.update),
             },
             history,
             history_most,
@@ -233,6 +238,19 @@ impl View<'_> {
         let Ok(time) = jiff::Timestamp::from_millisecond(at.as_millis()) else { return Moment(0) };
         let local = time.as_second() + i64::from(self.shared.time_zone.to_offset(time).seconds());
         Moment(u32::try_from(local).unwrap_or(0))
+    }
+
+    fn update(&self, state: &UpdateState) -> Update {
+        match (&state.failed, state.installing_percent, &state.ready) {
+            (_, Some(percent), _) => Update::Running(percent.min(100)),
+            (Some(failed), ..) => {
+                let at = failed.at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+                let at = at.map_or(Moment(0), |at| self.moment(Timestamp::from_millis(at.as_millisecond())));
+                Update::RolledBack { failed: Text::new(&failed.version), at }
+            }
+            (None, None, Some(ready)) => Update::Ready(Text::new(ready)),
+            (None, None, None) => Update::None,
+        }
     }
 
     fn queue(&self, destinations: &[Destination]) -> Option<Queue> {
@@ -279,7 +297,8 @@ impl View<'_> {
             latency_ms: health.latency.map_or(0, |latency| u16::try_from(latency.as_millis()).unwrap_or(u16::MAX)),
             waiting: small(queue.studies),
             held: u16::try_from(queue.held_studies).unwrap_or(u16::MAX),
-            next_try_s: 0,
+            // Rounded up: a second is still a second.
+            next_try_s: health.next_try.map_or(0, |wait| u16::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u16::MAX)),
             failure: health.last_error.as_ref().filter(|_| troubled).map(failure),
         }
     }
@@ -367,6 +386,12 @@ impl View<'_> {
             },
             label: self.label(study),
         }
+    }
+
+    /// Worst first; nothing is worse than that scanners are refused.
+    fn alerts(&self) -> List<Alert, 10> {
+        let (full, others): (Vec<_>, Vec<_>) = self.seen.alerts.iter().partition(|alert| alert.code == AlertCode::E32);
+        full.into_iter().chain(others).take(10).map(|alert| self.alert(alert)).collect()
     }
 
     fn alert(&self, alert: &relaypacs_domain::Alert) -> Alert {

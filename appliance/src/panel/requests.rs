@@ -1,6 +1,9 @@
 //! Requests to the machine: files with fixed names in a folder at which the image's root helper looks. Without the folder none can be made.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// The folder, if there is one.
 pub(super) struct Requests(Option<PathBuf>);
@@ -37,6 +40,11 @@ impl Requests {
     /// An empty path: none.
     pub(super) fn new(folder: PathBuf) -> Self {
         Self(Some(folder).filter(|folder| !folder.as_os_str().is_empty()))
+    }
+
+    /// The folder.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.0.as_deref()
     }
 
     /// Whether requests can be made.

@@ -269,6 +269,10 @@ impl Session {
                     Verdict::Accepted
                 }
                 Tried::Wrong { left } => Verdict::WrongPin(left),
+                Tried::Locked { seconds } => {
+                    commands::tell_of_wrong_pins(&self.shared).await;
+                    Verdict::Wait(seconds)
+                }
                 Tried::Wait { seconds } => Verdict::Wait(seconds),
                 Tried::Unreadable => Verdict::NotAvailable,
             },

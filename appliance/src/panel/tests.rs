@@ -10,6 +10,7 @@ use super::{
     lock::{Pin, Tried},
     network::{CONFIRM_WITHIN, NetworkChange, is_sound},
     requests::Requests,
+    update::{self, UpdateState},
 };
 
 fn plan(address: [u8; 4], prefix: u8, gateway: [u8; 4]) -> NetworkPlan {
@@ -44,7 +45,7 @@ async fn five_wrong_pins_are_followed_by_five_minutes() {
     for left in [3, 2, 1] {
         assert_eq!(pin.check(1, 4).await, Tried::Wrong { left });
     }
-    assert_eq!(pin.check(1, 4).await, Tried::Wait { seconds: 300 });
+    assert_eq!(pin.check(1, 4).await, Tried::Locked { seconds: 300 });
     assert!(matches!(pin.check(417, 4).await, Tried::Wait { .. }), "the right one waits, too");
     hand.advance(std::time::Duration::from_secs(301));
     assert_eq!(pin.check(417, 4).await, Tried::Right);
@@ -79,6 +80,24 @@ async fn a_network_that_nobody_confirms_goes_back() {
     tokio::join!(change.keep(&requests, stop.clone()), watched);
     assert_eq!(asked(), serde_json::json!({ "request": 2, "method": "revert" }));
     assert_eq!(change.reverts_in_s(), 0);
+}
+
+#[test]
+fn what_the_updater_says_is_read_and_nonsense_is_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |text: &str, expected: &UpdateState| {
+        std::fs::write(folder.path().join("update-state.json"), text).unwrap();
+        assert_eq!(&update::look(Some(folder.path())), expected, "{text}");
+    };
+    assert_eq!(update::look(Some(folder.path())), UpdateState::default());
+    let slot = UpdateState { slot: "A".into(), ..UpdateState::default() };
+    check(r#"{"slot": "A", "later": 1}"#, &slot);
+    check(r#"{"slot": "A", "installing_percent": 62}"#, &UpdateState { installing_percent: Some(62), ..slot.clone() });
+    let failed = update::Failed { version: "2.1.0".into(), at: Some("2026-11-23T03:12:00Z".into()) };
+    check(r#"{"slot": "A", "failed": {"version": "2.1.0", "at": "2026-11-23T03:12:00Z"}}"#, &UpdateState { failed: Some(failed), ..slot });
+    for nonsense in ["", "{", "[]", r#"{"installing_percent": 900}"#, &format!("{{\"slot\": \"{}\"}}", "A".repeat(5_000))] {
+        check(nonsense, &UpdateState::default());
+    }
 }
 
 #[tokio::test]

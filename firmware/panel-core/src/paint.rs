@@ -249,7 +249,13 @@ where
         {
             use core::fmt::Write as _;
             if let Some(queue) = header.queue {
-                let _ = write!(right, "Q{}", Count(u64::from(queue)));
+                let count = Count(u64::from(queue));
+                let _ = write!(right, "Q{count}");
+                // Mark, word, number and clock in a row, and a space between each.
+                if !roomy && header.title.chars() + right.chars() + 9 > usize::from(page.layout.cols) {
+                    right = crate::Text::default();
+                    let _ = write!(right, "{count}");
+                }
             }
             if let Some(clock) = header.clock {
                 let _ = write!(right, "{}{}", if right.is_empty() { "" } else { " " }, Clock(clock));
@@ -361,7 +367,9 @@ where
         let mut label = crate::Text::<16>::default();
         let _ = core::fmt::Write::write_fmt(&mut label, format_args!("Q{most}"));
         self.text(label.as_str(), 0, top + 4, self.palette.quiet)?;
-        self.text("24h", 0, bottom - 4 - self.metrics.row, self.palette.quiet)?;
+        if height >= 2 * self.metrics.row {
+            self.text("24h", 0, bottom - 4 - self.metrics.row, self.palette.quiet)?;
+        }
         let left = 60;
         let step = (self.metrics.width - left) / 24;
         for (index, hour) in hours.iter().enumerate() {
@@ -498,6 +506,9 @@ impl DrawTarget for MonoFrame {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 /// The layout that fits [`mono`].
 pub const MONO_LAYOUT: Layout = Layout::MONO;

@@ -41,6 +41,9 @@ pub struct Args {
     /// Writes every byte that comes from the box to a file, for --frames
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Prints the manual page, and ends
+    #[arg(long)]
+    pub man: bool,
     /// Takes keys and questions as lines on standard input and answers in JSON lines: for tests (`help` lists them)
     #[arg(long)]
     pub script: bool,

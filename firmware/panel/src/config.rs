@@ -17,6 +17,8 @@ struct Section {
     display: String,
     buttons: String,
     evdev: String,
+    led: String,
+    backlight: String,
 }
 
 /// What a whole configuration file is to the panel.
@@ -35,10 +37,25 @@ pub struct Settings {
     pub display: DisplaySpec,
     /// The buttons.
     pub buttons: ButtonSpec,
+    /// A light, as its folder in sysfs.
+    pub led: Option<PathBuf>,
+    /// What dims a colour display.
+    pub backlight: BacklightSpec,
     /// Where requests to the machine are left.
     pub requests: Option<PathBuf>,
     /// Where bytes from the box are recorded.
     pub record: Option<PathBuf>,
+}
+
+/// What dims a colour display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BacklightSpec {
+    /// Nothing.
+    None,
+    /// A folder in sysfs.
+    Sysfs(PathBuf),
+    /// A channel of a Pi's pulse width modulation.
+    Pwm(u8),
 }
 
 /// What to show on.
@@ -50,6 +67,8 @@ pub enum DisplaySpec {
     None,
     /// Text on standard output.
     Console,
+    /// The picture in memory only: for scripts.
+    Memory,
     /// A Linux framebuffer.
     Framebuffer(PathBuf),
     /// 128 × 64 on an I²C bus, with its address.
@@ -134,6 +153,8 @@ impl Settings {
             socket: socket.unwrap_or_else(|| SYSTEM_SOCKET.into()),
             display: display_spec(&display)?,
             buttons: button_spec(&buttons, evdev)?,
+            led: Some(section.led).filter(|name| !name.is_empty()).map(|name| Path::new("/sys/class/leds").join(name)),
+            backlight: backlight_spec(&section.backlight)?,
             requests: args.requests.clone(),
             record: args.record.clone(),
         })
@@ -174,6 +195,20 @@ pub fn display_spec(text: &str) -> Result<DisplaySpec, ConfigError> {
             })
         }
         _ => Err(wrong("one of auto, none, console, framebuffer, ssd1306, ssd1306-spi, st7789, ili9341")),
+    }
+}
+
+/// Reads a backlight as written.
+pub fn backlight_spec(text: &str) -> Result<BacklightSpec, ConfigError> {
+    let wrong = ConfigError::Value { key: "panel.backlight", value: text.into(), rule: "one of sysfs:NAME, pwm0, pwm1" };
+    match text.split_once(':') {
+        None if text.is_empty() => Ok(BacklightSpec::None),
+        None if text == "pwm0" => Ok(BacklightSpec::Pwm(0)),
+        None if text == "pwm1" => Ok(BacklightSpec::Pwm(1)),
+        Some(("sysfs", name)) if !name.is_empty() && !name.contains('/') => {
+            Ok(BacklightSpec::Sysfs(Path::new("/sys/class/backlight").join(name)))
+        }
+        _ => Err(wrong),
     }
 }
 

@@ -6,7 +6,7 @@ use relaypacs_panel_core::{
     buttons::{DEBOUNCE_MS, Key},
     paint::{self, MonoFrame, Moving},
     ui::{Abilities, EN, Layout, Page, Panel, Screen},
-    wire::{BoxHello, Capabilities, FrameReader, FromBox},
+    wire::{Ack, BoxHello, Capabilities, Done, FrameReader, FromBox, Outcome, Verdict},
 };
 
 use crate::{
@@ -21,12 +21,14 @@ pub struct Hand {
     pub panel: Panel,
     /// The time.
     pub now_ms: u32,
+    /// For how long texts that are too long have scrolled on pictures.
+    pub scrolled_ms: u32,
 }
 
 impl Hand {
     /// A panel that has heard a hello and these messages.
     pub fn new(messages: impl IntoIterator<Item = FromBox>) -> Self {
-        let mut hand = Self { panel: Panel::new(&EN, Abilities { local_requests: true }, DEBOUNCE_MS, 0), now_ms: 0 };
+        let mut hand = Self { panel: Panel::new(&EN, Abilities { local_requests: true }, DEBOUNCE_MS, 0), now_ms: 0, scrolled_ms: 0 };
         hand.panel.connected();
         hand.hear(FromBox::Hello(BoxHello { minor: 0, capabilities: Capabilities::ALL }));
         messages.into_iter().for_each(|message| hand.hear(message));
@@ -66,6 +68,10 @@ impl Hand {
         self.down(key, ms);
         self.panel.edge(self.now_ms, key, false);
         self.silence(200);
+        // Heard again, so that many keys are no silence.
+        if let Some(status) = self.panel.status().cloned() {
+            self.hear(FromBox::Status(status));
+        }
     }
 
     /// A key is pressed, and still is after so long.
@@ -77,18 +83,11 @@ impl Hand {
     /// A short press.
     pub fn press(&mut self, key: Key) {
         self.hold(key, 100);
-        // Heard again, so that many presses are no silence.
-        if let Some(status) = self.panel.status().cloned() {
-            self.hear(FromBox::Status(status));
-        }
     }
 
     /// Goes to a screen from HOME.
     pub fn go(&mut self, screen: Screen) {
         self.hold(Key::Back, 1_700);
-        if let Some(status) = self.panel.status().cloned() {
-            self.hear(FromBox::Status(status));
-        }
         for _ in 0..200 {
             if self.panel.screen() == screen {
                 return;
@@ -104,7 +103,7 @@ impl Hand {
 
     /// What moves: keys that are down.
     fn moving(&self) -> Moving {
-        Moving { now_ms: 0, pressed: paint::pressed_keys(|key| self.panel.looks_pressed(key)), shift: (0, 0) }
+        Moving { now_ms: self.scrolled_ms, pressed: paint::pressed_keys(|key| self.panel.looks_pressed(key)), shift: (0, 0) }
     }
 
     /// The picture on the small display.
@@ -142,7 +141,11 @@ impl Shot {
 
 /// All ten screens of what these messages say.
 pub fn screens(messages: &[FromBox]) -> Vec<Shot> {
-    let mut hand = Hand::new(messages.iter().cloned());
+    walk(Hand::new(messages.iter().cloned()))
+}
+
+/// A walk through all screens.
+fn walk(mut hand: Hand) -> Vec<Shot> {
     let shot = |screen: &Screen| {
         hand.go(*screen);
         Shot::of(&format!("{screen:?}").to_lowercase(), &hand)
@@ -150,10 +153,30 @@ pub fn screens(messages: &[FromBox]) -> Vec<Shot> {
     Screen::ALL.iter().map(shot).collect()
 }
 
+/// What a box's own frames show (bytes as they came over the link): all screens of the last status, then how a command ended, if one did.
+pub fn of_recording(bytes: &[u8]) -> Vec<Shot> {
+    let messages = recorded(bytes);
+    let Some(status) = messages.iter().rfind(|message| matches!(message, FromBox::Status(_))).cloned() else { return Vec::new() };
+    let mut shots = screens(std::slice::from_ref(&status));
+    for message in messages {
+        let FromBox::Done(done) = message else { continue };
+        let mut hand = Hand::new([status.clone()]);
+        hand.go(if matches!(done.outcome, Outcome::Count(_)) { Screen::Queue } else { Screen::Destinations });
+        hand.press(Key::Ok);
+        let id = sample::asked(&mut hand);
+        hand.hear(FromBox::Ack(Ack { id, verdict: Verdict::Accepted }));
+        hand.hear(FromBox::Done(Done { id, ..done }));
+        shots.push(Shot::of("ended", &hand));
+    }
+    shots
+}
+
 /// All situations: each with its screens, and the modals.
 pub fn everything() -> Vec<(String, Vec<Shot>)> {
     let mut all: Vec<(String, Vec<Shot>)> =
         sample::situations().into_iter().map(|(name, status)| (name.to_owned(), screens(&[FromBox::Status(status)]))).collect();
+    all.push(("longest-scrolled".into(), walk(Hand { scrolled_ms: 4_000, ..Hand::new([FromBox::Status(sample::longest())]) })));
+    all.push(("echo".into(), sample::echo()));
     all.push(("modals".into(), sample::modals()));
     all
 }
@@ -171,19 +194,15 @@ pub fn recorded(bytes: &[u8]) -> Vec<FromBox> {
     found
 }
 
-/// The last status of a recording and what came before it that is no status.
-fn last_of(path: &Path) -> io::Result<Vec<FromBox>> {
-    let messages = recorded(&fs::read(path)?);
-    let last = messages.iter().rposition(|message| matches!(message, FromBox::Status(_)));
-    let last = last.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("{}: no status in it", path.display())))?;
-    Ok(vec![messages[last].clone()])
-}
-
 fn chosen(frames: Option<&Path>) -> io::Result<Vec<(String, Vec<Shot>)>> {
     Ok(match frames {
         Some(path) => {
             let name = path.file_stem().map_or_else(|| "recorded".into(), |name| name.to_string_lossy().into_owned());
-            vec![(name, screens(&last_of(path)?))]
+            let shots = of_recording(&fs::read(path)?);
+            if shots.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: no status in it", path.display())));
+            }
+            vec![(name, shots)]
         }
         None => everything(),
     })

@@ -13,6 +13,7 @@ pub mod config;
 pub mod display;
 pub mod gallery;
 pub mod keys;
+pub mod lights;
 pub mod link;
 pub mod picture;
 pub mod requests;

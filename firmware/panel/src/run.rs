@@ -20,6 +20,7 @@ use crate::{
     config::{ConfigError, Settings},
     display::{Shown, Slot},
     keys,
+    lights::{Lights, Signal},
     link::{self, LinkEvent, Writer},
     requests,
     script::{self, Question},
@@ -68,13 +69,14 @@ pub fn run(args: &Args) -> Result<(), RunError> {
     link::start(settings.socket.clone(), settings.record.clone(), events.clone())?;
     let keys = if args.script { script::start(events.clone())? } else { keys::start(&settings.buttons, &events)? };
     drop(events);
-    let slot = Slot::new(if args.script { crate::config::DisplaySpec::None } else { settings.display.clone() });
+    let slot = Slot::new(if args.script { crate::config::DisplaySpec::Memory } else { settings.display.clone() });
     let debounce = if keys.debounced { 0 } else { DEBOUNCE_MS };
     let abilities = Abilities { local_requests: settings.requests.is_some() };
     let mut program = Program {
         panel: Panel::new(&EN, abilities, debounce, 0),
         began: Instant::now(),
         slot,
+        lights: Lights::new(&settings),
         writer: None,
         settings,
         alive_at: 0,
@@ -104,6 +106,7 @@ struct Program {
     panel: Panel,
     began: Instant,
     slot: Slot,
+    lights: Lights,
     writer: Option<Writer>,
     settings: Settings,
     alive_at: u32,
@@ -254,6 +257,7 @@ impl Program {
         self.drawn_s = second;
         let moving = Moving { now_ms: now, pressed: paint::pressed_keys(|key| self.panel.looks_pressed(key)), shift: paint::shift(now) };
         let dim = self.panel.brightness(now) == Brightness::Dim;
+        self.lights.set(Signal::of(self.panel.link(), self.panel.status().map(|status| status.word)), dim);
         match self.slot.show(&Shown { page: &page, moving, dim }) {
             // Shown, or failed before and said so then.
             Ok(()) | Err(None) => {}

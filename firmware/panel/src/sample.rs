@@ -1,17 +1,17 @@
 //! Situations to look at without a box: what technicians come for, the longest texts, and every modal.
 
+mod modals;
+
 use relaypacs_panel_core::{
     Text,
-    buttons::{DEBOUNCE_MS, Key},
-    ui::{Abilities, EN, Output, Panel, Screen},
     wire::{
-        Ack, Address, Alert, Code, Destination, DestinationState, Done, FailureKind, FromBox, Held, HeldReason, Io, LastSent, LastStudy,
-        Lock, MessageError, Moment, Network, Outcome, Peer, Queue, Refusal, Secret, Software, Status, Step, Storage, StudyState, Update,
-        Verdict, Word,
+        Address, Alert, Code, Destination, DestinationState, FailureKind, Held, HeldReason, Io, LastSent, LastStudy, Lock, Moment, Network,
+        Peer, Queue, Refusal, Software, Status, Storage, StudyState, Update, Word,
     },
 };
 
-use crate::gallery::{Hand, Shot};
+pub(crate) use self::modals::asked;
+pub use self::modals::{echo, modals};
 
 /// 23 November 2026, 14:05.
 const NOW: u32 = 1_795_442_700;
@@ -82,7 +82,7 @@ pub fn well() -> Status {
         storage: Storage {
             total: 412_000_000_000,
             used: 178_000_000_000,
-            waiting: 1_900_000_000,
+            waiting: 0,
             wear_percent: Some(3),
             celsius: Some(46),
             undervoltage: Some(false),
@@ -125,7 +125,6 @@ pub fn situations() -> Vec<(&'static str, Status)> {
         ("pacs-away", pacs_away()),
         ("disk-low", disk_low()),
         ("find-the-box", find_the_box()),
-        ("echo", well()),
         ("held", held()),
         ("software", software()),
         ("first-start", first_start()),
@@ -176,6 +175,7 @@ fn pacs_away() -> Status {
         destinations: [down, up, paused].into_iter().collect(),
         alerts: [alert(Code::E21, "pacs1", at(13, 56))].into_iter().collect(),
         last_study: Some(study),
+        storage: Storage { waiting: 19_300_000_000, ..well().storage },
         ..well()
     }
 }
@@ -237,6 +237,7 @@ fn held() -> Status {
         .into_iter()
         .collect(),
         alerts: [alert(Code::E23, "", at(8, 41))].into_iter().collect(),
+        storage: Storage { waiting: 1_900_000_000, ..well().storage },
         ..well()
     }
 }
@@ -375,160 +376,4 @@ pub fn longest() -> Status {
         history_most: 1_234_567,
         ..well()
     }
-}
-
-/// Every modal.
-pub fn modals() -> Vec<Shot> {
-    let mut shots = Vec::new();
-    let waiting = || Hand::new([FromBox::Status(Status { destinations: pacs_away().destinations, queue: pacs_away().queue, ..well() })]);
-    let ended = |hand: &mut Hand, outcome: Outcome| {
-        let id = asked(hand);
-        hand.hear(FromBox::Ack(Ack { id, verdict: Verdict::Accepted }));
-        hand.hear(FromBox::Done(Done { id, outcome, took_ms: 41 }));
-    };
-
-    let hand = Hand { panel: Panel::new(&EN, Abilities::default(), DEBOUNCE_MS, 0), now_ms: 0 };
-    shots.push(Shot::of("waiting", &hand));
-
-    let mut hand = Hand::new([FromBox::Status(pacs_away())]);
-    hand.press(Key::Ok);
-    shots.push(Shot::of("what-to-do", &hand));
-
-    let mut hand = waiting();
-    hand.go(Screen::Destinations);
-    hand.press(Key::Ok);
-    shots.push(Shot::of("testing", &hand));
-    ended(&mut hand, Outcome::Failed { step: Step::Tls, detail: Text::new("certificate of pacs1.example has expired") });
-    shots.push(Shot::of("test-failed", &hand));
-    hand.press(Key::Back);
-    hand.press(Key::Down);
-    hand.press(Key::Ok);
-    ended(&mut hand, Outcome::Good);
-    shots.push(Shot::of("test-good", &hand));
-    hand.press(Key::Back);
-    hand.hold(Key::Ok, 1_600);
-    shots.push(Shot::of("confirm-pause", &hand));
-
-    let mut hand = waiting();
-    let menu = |hand: &mut Hand, down: usize| {
-        hand.go(Screen::Actions);
-        (0..down).for_each(|_| hand.press(Key::Down));
-    };
-    menu(&mut hand, 0);
-    hand.press(Key::Ok);
-    ended(&mut hand, Outcome::Some { good: 2, asked: 3 });
-    shots.push(Shot::of("tested-all", &hand));
-    menu(&mut hand, 1);
-    hand.press(Key::Ok);
-    ended(&mut hand, Outcome::Count(318));
-    shots.push(Shot::of("retried", &hand));
-
-    menu(&mut hand, 7);
-    hand.press(Key::Ok);
-    shots.push(Shot::of("hold", &hand));
-    hand.down(Key::Ok, 1_500);
-    shots.push(Shot::of("holding", &hand));
-    hand.panel.edge(hand.now_ms, Key::Ok, false);
-    hand.silence(100);
-
-    menu(&mut hand, 9);
-    hand.press(Key::Ok);
-    let id = asked(&mut hand);
-    hand.hear(FromBox::Ack(Ack { id, verdict: Verdict::Accepted }));
-    hand.hear(FromBox::Secret(Secret { id, code: Text::new("4178"), expires_s: 120 }));
-    shots.push(Shot::of("reset-code", &hand));
-    for digit in [4, 1, 7, 8] {
-        (0..digit).for_each(|_| hand.press(Key::Up));
-        hand.press(Key::Ok);
-    }
-    shots.push(Shot::of("reset-lose", &hand));
-    hand.press(Key::Ok);
-    hand.down(Key::Ok, 4_000);
-    shots.push(Shot::of("reset-holding", &hand));
-
-    shots.extend(secret_and_network());
-    shots.extend(refusals_and_links());
-    shots
-}
-
-/// The id of the last command a hand's panel sent.
-fn asked(hand: &mut Hand) -> u16 {
-    let mut last = 0;
-    while let Some(output) = hand.panel.next_output() {
-        if let Output::Send(command) = output {
-            last = command.id;
-        }
-    }
-    last
-}
-
-fn secret_and_network() -> Vec<Shot> {
-    let mut shots = Vec::new();
-    let mut hand = Hand::new([FromBox::Status(first_start())]);
-    hand.hold(Key::Ok, 1_600);
-    let id = asked(&mut hand);
-    hand.hear(FromBox::Ack(Ack { id, verdict: Verdict::Accepted }));
-    hand.hear(FromBox::Secret(Secret { id, code: Text::new("K7RM-2WPX"), expires_s: 600 }));
-    shots.push(Shot::of("set-up-code", &hand));
-
-    let mut hand = Hand::new([FromBox::Status(well())]);
-    hand.go(Screen::Network);
-    hand.press(Key::Ok);
-    shots.push(Shot::of("network-kind", &hand));
-    hand.press(Key::Down);
-    hand.press(Key::Ok);
-    (0..4).for_each(|_| hand.press(Key::Ok));
-    shots.push(Shot::of("network-address", &hand));
-    hand.hold(Key::Ok, 1_600);
-    shots.push(Shot::of("network-prefix", &hand));
-    (0..3).for_each(|_| hand.hold(Key::Ok, 1_600));
-    if let Some(status) = hand.panel.status().cloned() {
-        hand.hear(FromBox::Status(status));
-    }
-    shots.push(Shot::of("network-confirm", &hand));
-    let network = Network { reverts_in_s: 43, ..network() };
-    let mut hand = Hand::new([FromBox::Status(Status { network, ..well() })]);
-    hand.go(Screen::Network);
-    shots.push(Shot::of("network-keep", &hand));
-    shots
-}
-
-fn refusals_and_links() -> Vec<Shot> {
-    let mut shots = Vec::new();
-    let mut refused = |name: &str, verdict| {
-        let mut hand = Hand::new([FromBox::Status(held())]);
-        hand.go(Screen::Queue);
-        hand.press(Key::Ok);
-        let id = asked(&mut hand);
-        hand.hear(FromBox::Ack(Ack { id, verdict }));
-        shots.push(Shot::of(name, &hand));
-    };
-    refused("not-available", Verdict::NotAvailable);
-    refused("pin", Verdict::Locked);
-    refused("wrong-pin", Verdict::WrongPin(4));
-    refused("too-many-tries", Verdict::Wait(299));
-
-    let mut hand = Hand::new([FromBox::Status(well())]);
-    hand.go(Screen::Destinations);
-    hand.press(Key::Ok);
-    hand.silence(2_200);
-    shots.push(Shot::of("no-answer", &hand));
-
-    let mut hand = Hand::new([FromBox::Status(pacs_away())]);
-    hand.silence(3_000);
-    shots.push(Shot::of("not-answering", &hand));
-    hand.press(Key::Ok);
-    hand.silence(3_000);
-    let mut hand = Hand::new([FromBox::Status(pacs_away())]);
-    hand.panel.hear_nonsense(hand.now_ms, MessageError::Version(3));
-    shots.push(Shot::of("do-not-fit", &hand));
-
-    let running = Software { update: Update::Running(62), ..well().software };
-    shots.push(Shot::of("updating", &Hand::new([FromBox::Status(Status { software: running, ..well() })])));
-    shots.push(Shot::of("pressed", &{
-        let mut hand = Hand::new([FromBox::Status(well())]);
-        hand.panel.edge(hand.now_ms, Key::Ok, true);
-        hand
-    }));
-    shots
 }

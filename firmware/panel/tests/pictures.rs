@@ -24,21 +24,37 @@ fn golden(name: &str) -> PathBuf {
 
 #[test]
 fn pictures_are_the_reviewed_ones() {
-    let bless = std::env::var_os("RELAYPACS_BLESS").is_some();
-    let mut changed = Vec::new();
     for (situation, shots) in gallery::everything() {
-        for size in [Size::Mono, Size::Colour] {
-            let (drawn, name) = (gallery::sheet(&shots, size), gallery::sheet_name(&situation, size));
-            if bless {
-                drawn.write(&golden(&name)).unwrap();
-            } else if Image::read(&golden(&name)).ok().as_ref() != Some(&drawn) {
-                let seen = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
-                drawn.write(&seen).unwrap();
-                changed.push(seen);
-            }
+        compare(&situation, &shots);
+    }
+}
+
+/// Holds a situation's sheets against the golden ones, or makes them so.
+fn compare(situation: &str, shots: &[gallery::Shot]) {
+    for size in [Size::Mono, Size::Colour] {
+        let (drawn, name) = (gallery::sheet(shots, size), gallery::sheet_name(situation, size));
+        if std::env::var_os("RELAYPACS_BLESS").is_some() {
+            drawn.write(&golden(&name)).unwrap();
+        } else if Image::read(&golden(&name)).ok().as_ref() != Some(&drawn) {
+            let seen = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name);
+            drawn.write(&seen).unwrap();
+            panic!("other than in tests/golden: {}", seen.display());
         }
     }
-    assert!(changed.is_empty(), "other than in tests/golden: {changed:?}");
+}
+
+/// Frames that the box itself sent, recorded by hil-tests/tests/panel.rs (`RELAYPACS_BLESS=1` there records them anew): one file a situation.
+#[test]
+fn the_boxs_own_frames_are_drawn_as_reviewed() {
+    let frames = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames");
+    let mut all: Vec<PathBuf> = std::fs::read_dir(frames).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    assert!(all.len() >= 6, "{all:?}");
+    for recording in all {
+        let shots = gallery::of_recording(&std::fs::read(&recording).unwrap());
+        assert!(shots.len() >= Screen::ALL.len(), "{}: no status in it", recording.display());
+        compare(&format!("box-{}", recording.file_stem().unwrap().to_string_lossy()), &shots);
+    }
 }
 
 /// What a phone reads on a picture, without anything else on it.

@@ -33,6 +33,7 @@ fn destination(state: State, last_error: Option<Failure>) -> DestinationHealth {
         latency: None,
         last_error,
         last_delivery: None,
+        next_try: None,
     }
 }
 

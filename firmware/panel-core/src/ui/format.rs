@@ -103,7 +103,8 @@ impl fmt::Display for Bytes {
 
 /// `part` of `whole` in percent; 0 when there is no whole.
 pub(crate) fn percent(part: u64, whole: u64) -> u64 {
-    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
+    // More than an exabyte need not be exact.
+    if whole > u64::MAX / 100 { part / (whole / 100) } else { part.saturating_mul(100).checked_div(whole).unwrap_or(0) }
 }
 
 #[cfg(test)]
@@ -136,5 +137,6 @@ mod tests {
         check(&Bytes(u64::MAX), "18446 PB");
         assert_eq!(percent(43, 100), 43);
         assert_eq!(percent(1, 0), 0);
+        assert_eq!(percent(u64::MAX / 2, u64::MAX), 50);
     }
 }

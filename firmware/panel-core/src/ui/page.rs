@@ -151,6 +151,28 @@ impl Page {
         self.pair(role, text, format_args!(""));
     }
 
+    /// A text that is copied by hand, over as many lines as it needs, broken after `/`, `.` or `:`; the last of `most` lines takes the rest.
+    pub fn fold(&mut self, role: Role, text: &str, most: usize) {
+        let cols = usize::from(self.layout.cols);
+        let mut rest = text;
+        for left in (0..most.min(self.room())).rev() {
+            let fits = rest.char_indices().nth(cols).map_or(rest.len(), |(at, _)| at);
+            // An address that fits a line stands in one.
+            let scheme = rest.find("//").map(|at| at + 2).filter(|at| fits < rest.len() && rest[*at..].chars().count() <= cols);
+            let cut = match rest[..fits].rfind(['/', '.', ':']) {
+                _ if left > 0 && scheme.is_some() => scheme.unwrap_or(fits),
+                Some(at) if left > 0 && fits < rest.len() => at + 1,
+                _ if left > 0 => fits,
+                _ => rest.len(),
+            };
+            self.line(role, format_args!("{}", &rest[..cut]));
+            rest = &rest[cut..];
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+
     /// A line with something at its right end.
     pub fn pair(&mut self, role: Role, left: fmt::Arguments<'_>, right: fmt::Arguments<'_>) {
         let mut line = Line { role, ..Line::default() };

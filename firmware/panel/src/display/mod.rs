@@ -2,6 +2,7 @@
 
 pub mod console;
 pub mod framebuffer;
+pub mod memory;
 pub mod oled;
 pub mod tft;
 
@@ -134,6 +135,7 @@ fn found(spec: DisplaySpec) -> DisplaySpec {
 fn open(spec: &DisplaySpec) -> Result<Box<dyn Display>, DisplayError> {
     Ok(match spec {
         DisplaySpec::Auto | DisplaySpec::None | DisplaySpec::Console => Box::new(console::Console::new(io::stdout())),
+        DisplaySpec::Memory => Box::<memory::Memory>::default(),
         DisplaySpec::Framebuffer(device) => Box::new(framebuffer::Framebuffer::open(device)?),
         DisplaySpec::Oled(bus, address) => {
             let bus = I2cBus::open(bus).map_err(|error| DisplayError(format!("{}: {error}", bus.display())))?;

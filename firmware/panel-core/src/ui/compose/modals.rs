@@ -10,7 +10,7 @@ use crate::{
         modal::{Danger, Digits, Modal, Result_},
         page::{Header, Page, Role},
     },
-    wire::{Action, NetworkPlan, Outcome, Status, Verdict, Word},
+    wire::{Action, Address, NetworkPlan, Outcome, Status, Verdict, Word},
 };
 
 impl Panel {
@@ -209,11 +209,8 @@ impl Panel {
         }
         page.keys(None, Some((Key::Back, words.back_hides)));
         page.big = Some(code.clone());
-        if let Some(address) = status.and_then(|status| status.network.address.map(|address| (address, status.network.https_port))) {
-            match address {
-                (address, 0 | 443) => page.line(Role::Text, format_args!("https://{address}")),
-                (address, port) => page.line(Role::Text, format_args!("https://{address}:{port}")),
-            }
+        if let Some(status) = status {
+            place_to_type(&mut page, status);
         }
         let left = until.wrapping_sub(now_ms).div_ceil(1000);
         page.pair(Role::Text, format_args!("{}", words.one_use), format_args!("{} {}", Left(left), words.left));
@@ -244,6 +241,26 @@ impl Panel {
         }
         page
     }
+}
+
+/// Where the code is typed in, for those who do not take the QR code; the last line is left free. Where there is one line only and the whole
+/// does not fit, browsers know `https://` by themselves.
+fn place_to_type(page: &mut Page, status: &Status) {
+    use core::fmt::Write as _;
+    let network = &status.network;
+    let Some(address) = network.address else { return };
+    let mut url = Text::<64>::default();
+    let _ = match (address, network.https_port) {
+        (address, 0) => write!(url, "{address}"),
+        (Address::V4(_), 443) => write!(url, "https://{address}"),
+        (Address::V4(_), port) => write!(url, "https://{address}:{port}"),
+        (Address::V6(_), 443) => write!(url, "https://[{address}]"),
+        (Address::V6(_), port) => write!(url, "https://[{address}]:{port}"),
+    };
+    let most = page.room().saturating_sub(1);
+    let fits = most > 1 || url.chars() <= usize::from(page.layout.cols);
+    let text = if fits { url.as_str() } else { url.as_str().trim_start_matches("https://") };
+    page.fold(Role::Text, text, most.min(3));
 }
 
 /// Digits typed so far and the one at hand: `* * 4` or `1 7 4`.

@@ -56,7 +56,8 @@ impl Panel {
         let (number, title, todo) = words.code(alert.code);
         let role = level(alert.code);
         page.line(role, format_args!("E{number:02} {title}"));
-        page.line(role, format_args!("{} {} {}", alert.about, words.since, Since { at: alert.since, now: status.now }));
+        let about = if alert.about.is_empty() { "" } else { " " };
+        page.line(role, format_args!("{}{about}{} {}", alert.about, words.since, Since { at: alert.since, now: status.now }));
         let storage = &status.storage;
         match (alert.code, status.queue) {
             (Code::E21 | Code::E22 | Code::E23, Some(queue)) => {
@@ -217,7 +218,7 @@ impl Panel {
         let role = if queue.held > 0 { Role::Warn } else { Role::Text };
         page.line(role, format_args!("{} {} {} {} {} {}", words.wait, queue.studies, words.send, queue.sending, words.held, queue.held));
         if queue.studies > 0 {
-            page.line(Role::Text, format_args!("{} {}  {}", words.oldest, Left(queue.oldest_s), Bytes(queue.bytes)));
+            page.line(Role::Text, format_args!("{} {}  {}", words.oldest, Age(queue.oldest_s), Bytes(queue.bytes)));
         } else {
             page.say(Role::Quiet, words.nothing_waits);
         }
@@ -318,7 +319,8 @@ impl Panel {
     pub(super) fn network(&self, page: &mut Page, status: &Status) {
         let (words, network) = (self.words, &status.network);
         let url = Self::url(status, None);
-        if !url.is_empty() {
+        // Without a cable nobody could follow the code.
+        if !url.is_empty() && network.link != Some(false) {
             page.code(url);
         }
         if network.reverts_in_s > 0 {
@@ -326,9 +328,15 @@ impl Panel {
         } else if self.offers(MenuItem::Network) {
             page.keys(None, Some((Key::Ok, words.ok_change)));
         }
+        if network.link == Some(false) {
+            page.line(Role::Bad, format_args!("{}", words.cable));
+        }
         match network.address {
-            Some(address) if network.link == Some(false) => page.line(Role::Bad, format_args!("{} {address}", words.cable)),
-            Some(address) => page.line(Role::Text, format_args!("{address}")),
+            Some(address) => {
+                let mut text = crate::Text::<64>::default();
+                let _ = core::fmt::Write::write_fmt(&mut text, format_args!("{address}"));
+                page.fold(Role::Text, text.as_str(), 2);
+            }
             None => page.line(Role::Bad, format_args!("{}", words.no_address)),
         }
         if network.reverts_in_s > 0 {
@@ -336,8 +344,7 @@ impl Panel {
         }
         let kind = network.dhcp.map_or("", |dhcp| if dhcp { words.dhcp } else { words.fixed });
         match (network.link, network.mbit) {
-            (Some(false), _) => page.line(Role::Bad, format_args!("{kind} {}", words.cable)),
-            (_, 0) => page.line(Role::Text, format_args!("{kind}")),
+            (Some(false), _) | (_, 0) => page.line(Role::Text, format_args!("{kind}")),
             (_, mbit) => page.line(Role::Text, format_args!("{kind} {mbit}M")),
         }
         let (gateway, dns, clock) = (self.io(network.gateway), self.io(network.dns), self.io(network.clock));
@@ -346,10 +353,14 @@ impl Panel {
         page.line(if network.clock == Io::Bad { Role::Warn } else { Role::Text }, format_args!("{} {clock}", words.clock));
         page.line(Role::Text, format_args!("{}.local", network.host));
         if page.layout.roomy {
-            if network.mac != [0; 6] {
+            // "TLS" and eight bytes: a line, or two beside a QR code. They count more than the hardware address.
+            let wide = page.layout.cols >= 27;
+            if network.mac != [0; 6] && page.room() > if wide { 1 } else { 2 } {
                 page.line(Role::Quiet, format_args!("{}", Hex(&network.mac, ":")));
             }
-            if network.fingerprint != [0; 8] {
+            if network.fingerprint != [0; 8] && wide {
+                page.line(Role::Quiet, format_args!("TLS {}", Hex(&network.fingerprint, " ")));
+            } else if network.fingerprint != [0; 8] {
                 let (first, second) = network.fingerprint.split_at(4);
                 page.line(Role::Quiet, format_args!("TLS {}", Hex(first, " ")));
                 page.line(Role::Quiet, format_args!("    {}", Hex(second, " ")));
@@ -374,7 +385,7 @@ impl Panel {
         if software.slot.is_empty() {
             page.line(Role::Text, format_args!("{} {up}  {}", words.running, software.build));
         } else {
-            page.line(Role::Text, format_args!("{} {}  {} {up}  {}", words.slot, software.slot, words.running, software.build));
+            page.line(Role::Text, format_args!("{} {} {} {up} {}", words.slot, software.slot, words.running, software.build));
         }
         match &software.update {
             Update::None => {}
