@@ -37,6 +37,7 @@ use crate::{
 pub fn public(app: App) -> Router {
     let networks: Arc<[Network]> = app.info.monitoring_networks.as_slice().into();
     let (mut router, mut contract) = public_routes(networks).split_for_parts();
+    docs::refuse(&mut contract);
     docs::secure(&mut contract);
     add_legacy(&mut contract);
     if let Some(tls) = &app.tls {
@@ -61,6 +62,7 @@ pub fn admin(app: App) -> Router {
 /// The contract of [`public`].
 pub fn openapi() -> OpenApi {
     let mut contract = public_routes(Arc::new([])).into_openapi();
+    docs::refuse(&mut contract);
     docs::secure(&mut contract);
     add_legacy(&mut contract);
     contract
