@@ -41,9 +41,11 @@ export default function Frame({ user }: { user: User }) {
             <div className="flex min-h-dvh flex-col">
               <div className="no-print sticky top-0 z-30">
                 <Header user={user} />
-                <StatusBar />
-                <UpdateReady />
-                <InstallHint />
+                <section aria-label={t("bar.label")}>
+                  <StatusBar />
+                  <UpdateReady />
+                  <InstallHint />
+                </section>
               </div>
               <main id="main" tabIndex={-1} className="flex-1 pb-24 outline-none lg:pb-8">
                 <Outlet />

@@ -89,8 +89,9 @@ function ModalityChart({ stats }: { stats: Stats }) {
       rows={data.map(({ name, count, share }) => [name, count, format.number(share, { style: "percent" })])}
     >
       <ResponsiveContainer width="100%" height="100%">
-        <PieChart>
+        <PieChart accessibilityLayer={false}>
           <Pie
+            rootTabIndex={-1}
             data={data}
             dataKey="count"
             nameKey="name"
@@ -118,7 +119,7 @@ function LevelChart({ stats }: { stats: Stats }) {
   return (
     <Figure title={t("chart.level")} head={[t("col.level"), t("chart.count")]} rows={data.map(({ name, count }) => [name, count])}>
       <ResponsiveContainer width="100%" height="100%">
-        <BarChart data={data} margin={{ top: 20 }}>
+        <BarChart accessibilityLayer={false} data={data} margin={{ top: 20 }}>
           <CartesianGrid stroke="var(--line)" vertical={false} />
           <XAxis dataKey="name" {...AXIS} />
           <YAxis allowDecimals={false} width={36} {...AXIS} />
@@ -150,7 +151,7 @@ function TrendChart({ trend }: { trend: Trend }) {
       rows={data.map(({ date, good, failed, bytes }) => [day(date), good, failed, format.bytes(bytes)])}
     >
       <ResponsiveContainer width="100%" height="100%">
-        <LineChart data={data} margin={{ top: 10, right: 20 }}>
+        <LineChart accessibilityLayer={false} data={data} margin={{ top: 10, right: 20 }}>
           <CartesianGrid stroke="var(--line)" vertical={false} />
           <XAxis dataKey="date" tickFormatter={day} minTickGap={40} {...AXIS} />
           <YAxis allowDecimals={false} width={36} {...AXIS} />
