@@ -97,6 +97,12 @@ def asked(box, path):
     return (time.perf_counter() - begun) * 1000, body
 
 
+def held(box):
+    """Instances in the box: without a destination they are held."""
+    queue = asked(box, '/api/v1/system')[1]['queue']
+    return queue['instances'] + queue['held']
+
+
 def growth(work, most):
     with Receiver('box', work) as box:
         rates, n, salt = [], 0, 1
@@ -105,7 +111,7 @@ def growth(work, most):
         while n < most:
             salt += 1
             told = blast(box.port, data('tiny'), 16, 5, salt * 10_000)
-            n = asked(box, '/api/v1/system')[1]['queue']['instances']
+            n = held(box)
             if marks and n >= marks[0]:
                 while marks and n >= marks[0]:
                     marks.pop(0)
@@ -118,7 +124,7 @@ def growth(work, most):
             command = [tool('relaypacs'), '--config', box.folder + '/relaypacs.toml', '--data-dir', box.folder + '/data', 'serve']
             box.process = start(command, box.folder, {}, box.folder + '/log')
             wait_for('it is ready', lambda: listening(box.http) and answers(f'http://127.0.0.1:{box.http}/readyz'), box.process, 120)
-            print(f'  ready {time.time() - begun:.2f} s after a {how}, {asked(box, "/api/v1/system")[1]["queue"]["instances"]:,} instances held')
+            print(f'  ready {time.time() - begun:.2f} s after a {how}, {held(box):,} instances held')
             if how == 'clean stop':
                 blast(box.port, data('tiny'), 4, 1, 77)
                 box.process.kill()

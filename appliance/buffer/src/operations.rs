@@ -118,6 +118,7 @@ impl Buffer {
 /// Brings deliveries in line with the routing: what was held for want of a destination is matched again, work for destinations that are gone
 /// is held, work of destinations that came back is queued.
 pub(crate) async fn follow_routing(catalogue: &Catalogue, log: &LogHandle) -> Result<(), CatalogueError> {
+    let _alone = catalogue.follows_routing().await;
     match_again(catalogue, log).await?;
     let routing = catalogue.routing();
     for name in catalogue.queued_destinations()? {

@@ -226,6 +226,9 @@ impl Keeper {
 
     /// Mends what slipped past a change of the routing.
     fn route(&mut self) -> Result<bool, CatalogueError> {
+        if !self.catalogue.routing_is_known() {
+            return Ok(false);
+        }
         let state = (Arc::as_ptr(&self.catalogue.routing()) as usize, self.catalogue.unrouted()?);
         if self.routed != state && state.1 > 0 {
             self.runtime.block_on(follow_routing(&self.catalogue, &self.log))?;

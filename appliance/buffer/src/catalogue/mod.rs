@@ -69,7 +69,10 @@ struct Shared {
     stores: RwLock<Stores>,
     clock: Clock,
     time: Mutex<RunningTime>,
-    routing: RwLock<Arc<Routing>>,
+    /// `None`: nobody has said yet where objects go.
+    routing: RwLock<Option<Arc<Routing>>>,
+    /// Held by whoever brings deliveries in line with the routing.
+    following: tokio::sync::Mutex<()>,
     leases: Arc<Leases>,
     newest: watch::Sender<u64>,
     marks: Marks,
@@ -142,6 +145,7 @@ impl Catalogue {
             time: Mutex::new(RunningTime { base, boot: clock.boot() }),
             clock,
             routing: RwLock::default(),
+            following: tokio::sync::Mutex::default(),
             leases: Arc::new(Leases::new()),
             newest: watch::Sender::new(state.next_event - 1),
             marks: Marks::default(),
@@ -270,12 +274,22 @@ impl Catalogue {
 
     /// The routing in force; a commit takes its destinations from here (`routing().matching(&source, &facts)`).
     pub(crate) fn routing(&self) -> Arc<Routing> {
-        self.shared.routing.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.routing.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    /// Whether somebody has said where objects go. Until then nothing may be held for want of a destination that is about to be named.
+    pub(crate) fn routing_is_known(&self) -> bool {
+        self.shared.routing.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Waits until nobody else brings deliveries in line with the routing: who began under an older one must not end after a newer one.
+    pub(crate) async fn follows_routing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.following.lock().await
     }
 
     /// Puts another routing in force for commits to come.
     pub(crate) fn replace_routing(&self, routing: Routing) {
-        *self.shared.routing.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routing);
+        *self.shared.routing.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(routing));
     }
 
     /// What reading an object needs; `None`: it is not (or no longer) in the buffer.

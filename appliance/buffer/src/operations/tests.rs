@@ -55,6 +55,19 @@ fn a_destination_that_is_gone_leaves_its_work_held_until_it_is_back() {
 }
 
 #[test]
+fn a_box_that_starts_holds_nothing_before_it_knows_its_destinations() {
+    let mut story = Story::new(8 << 20);
+    for number in 0..20 {
+        story.store(number, 0);
+    }
+    story.close();
+    story.open_unrouted();
+    story.keep_up();
+    let queue = story.buffer().queue(&name("pacs")).unwrap();
+    assert_eq!((queue.instances, queue.held_instances), (20, 0));
+}
+
+#[test]
 fn held_work_is_retried_or_given_up_in_batches() {
     let story = Story::new(16 << 20);
     for number in 0..630 {

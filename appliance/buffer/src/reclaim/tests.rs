@@ -36,6 +36,13 @@ impl Story {
     }
 
     fn open(&mut self) {
+        self.open_unrouted();
+        let routing = Routing(vec![(pacs(), MatchRule::default())]);
+        self.runtime.block_on(self.buffer().set_routing(routing)).unwrap();
+    }
+
+    /// Opens it; nobody has said yet where objects go.
+    pub(crate) fn open_unrouted(&mut self) {
         let options = Options {
             dir: self.dir.path().into(),
             max_bytes: Some(self.max_bytes),
@@ -48,8 +55,6 @@ impl Story {
         assert!(recovery.damaged.is_empty(), "{recovery:?}");
         let settings = UpkeepSettings { retention: RETENTION, history: Duration::from_secs(100_000), segment_bytes: SEGMENT };
         let keeper = buffer.take_over_upkeep(settings);
-        let routing = Routing(vec![(pacs(), MatchRule::default())]);
-        self.runtime.block_on(buffer.set_routing(routing)).unwrap();
         self.open = Some((buffer, keeper));
     }
 
