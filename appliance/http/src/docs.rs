@@ -3,6 +3,7 @@
 //! Both pages come from the box whole; no script, style, font or picture is loaded from elsewhere. Their bundles write style elements and
 //! start a worker from a blob, which the Content-Security-Policy allows on these two pages alone.
 
+mod examples;
 mod refusals;
 mod security;
 
@@ -18,6 +19,7 @@ use axum::{
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_swagger_ui::Config;
 
+pub(crate) use examples::add_examples;
 pub(crate) use refusals::refuse;
 pub(crate) use security::secure;
 

@@ -4,7 +4,7 @@
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
 use relaypacs_clinic::notifications::{Notification, NotificationError, PushError, Subscription};
-use relaypacs_domain::NotificationId;
+use relaypacs_domain::{NotificationId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -118,6 +118,7 @@ struct NotificationsQuery {
 #[derive(Debug, Serialize, ToSchema)]
 struct Marked {
     /// How many were unread.
+    #[schema(example = 3)]
     marked: u64,
 }
 
@@ -158,7 +159,7 @@ struct PushKeys {
 #[derive(Deserialize, ToSchema)]
 struct PushEndpoint {
     /// Where it pushed.
-    #[schema(max_length = 2048)]
+    #[schema(max_length = 2048, example = "https://push.example/abc")]
     endpoint: String,
 }
 
@@ -166,6 +167,7 @@ struct PushEndpoint {
 #[derive(Serialize, ToSchema)]
 struct VapidKey {
     /// P-256 uncompressed, base64url: the `applicationServerKey` of `pushManager.subscribe`.
+    #[schema(example = "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1XbjhazAkj7I99e8QcYP7DkM")]
     key: String,
 }
 
@@ -187,6 +189,13 @@ async fn list(State(app): State<App>, caller: Caller, Query(asked): Query<Notifi
     let page = app.clinic.notifications.list(caller.id(), asked.unread_only, asked.limit, asked.offset).await?;
     let notifications = page.notifications.into_iter().map(NotificationBody::from).collect();
     Ok(Answer(Notifications { notifications, unread_count: page.unread_count, total: page.total }))
+}
+
+/// A page of somebody's notifications, for the export of one's own data; and how many there are.
+pub(crate) async fn own(app: &App, user: UserId, offset: usize) -> Result<(serde_json::Value, u64), Problem> {
+    let page = app.clinic.notifications.list(user, false, 200, offset).await?;
+    let notifications: Vec<NotificationBody> = page.notifications.into_iter().map(NotificationBody::from).collect();
+    Ok((serde_json::to_value(notifications).unwrap_or_default(), page.total))
 }
 
 /// Marks one as read.

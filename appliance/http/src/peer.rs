@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 
-use crate::{network::Network, problem::Problem};
+use crate::{forwarded::ClientAddress, network::Network, problem::Problem};
 
 /// Where a request comes from. Put into every request by [`crate::serve_tcp`] and [`crate::serve_unix`]; a request without it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +51,23 @@ impl Peer {
 
 /// Lets in callers on the box itself and from the configured monitoring networks.
 pub(crate) async fn monitoring_only(State(networks): State<Arc<[Network]>>, request: Request, next: Next) -> Result<Response, Problem> {
-    let peer = Peer::of(&request);
-    let from_network = || {
-        let address = peer.and_then(Peer::address);
-        address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
-    };
-    if peer.is_some_and(|peer| peer.is_on_the_box(request.headers())) || from_network() {
+    if may_monitor(&request, &networks) {
         return Ok(next.run(request).await);
     }
     Err(Problem::local_only("only the box itself and the networks in [http] monitoring_networks may ask this"))
+}
+
+/// Behind a proxy that is trusted it is the client's address that counts; what another one passes on comes from nobody known. The box's own
+/// addresses are no network here: a name that resolves to them, or a proxy on the box, is not the box.
+fn may_monitor(request: &Request, networks: &[Network]) -> bool {
+    let Some(peer) = Peer::of(request) else { return false };
+    if peer.is_on_the_box(request.headers()) {
+        return true;
+    }
+    let client = request.extensions().get::<ClientAddress>().map(|client| client.0).or_else(|| peer.address());
+    let is_passed_on_by_a_stranger = is_passed_on(request.headers()) && client == peer.address();
+    let address = client.filter(|address| !address.is_loopback() && !is_passed_on_by_a_stranger);
+    address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
 }
 
 fn is_passed_on(headers: &HeaderMap) -> bool {

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use relaypacs_clinic::reports::{DownloadError, Report, ReportChange, ReportError, ReportStatus, SyncError, Viewer, sync};
-use relaypacs_domain::{Action, ReportId, UploadId};
+use relaypacs_domain::{Action, ReportId, Role, UploadId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -291,6 +291,14 @@ async fn ask_pacs(State(app): State<App>, caller: Caller, PathId(id): PathId) ->
     let answered = tokio::time::timeout(sync::LONGEST_WAIT, asked).await;
     let (report, is_read) = answered.map_err(|_| Problem::unavailable("the PACS did not answer in time", 60))??;
     Ok(Answer(body(report, is_read)))
+}
+
+/// A page of the reports on somebody's uploads, for the export of one's own data; and how many there are.
+pub(crate) async fn own(app: &App, user: UserId, offset: usize) -> Result<(serde_json::Value, u64), Problem> {
+    // A clinician sees the own ones alone.
+    let page = app.clinic.reports.list(Viewer { user, role: Role::Clinician }, None, 200, offset).await?;
+    let reports: Vec<ReportBody> = page.reports.into_iter().map(|(report, is_read)| body(report, is_read)).collect();
+    Ok((serde_json::to_value(reports).unwrap_or_default(), page.total))
 }
 
 fn viewer(caller: &Caller) -> Viewer {

@@ -39,6 +39,7 @@ pub fn public(app: App) -> Router {
     let (mut router, mut contract) = public_routes(networks).split_for_parts();
     docs::refuse(&mut contract);
     docs::secure(&mut contract);
+    docs::add_examples(&mut contract);
     add_legacy(&mut contract);
     if let Some(tls) = &app.tls {
         router = router.merge(plain::routes(tls.clone()));
@@ -64,6 +65,7 @@ pub fn openapi() -> OpenApi {
     let mut contract = public_routes(Arc::new([])).into_openapi();
     docs::refuse(&mut contract);
     docs::secure(&mut contract);
+    docs::add_examples(&mut contract);
     add_legacy(&mut contract);
     contract
 }

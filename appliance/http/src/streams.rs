@@ -62,7 +62,8 @@ async fn events(State(app): State<App>, StreamCaller(who): StreamCaller, headers
     params(("token" = Option<String>, Query, description = "the access token, for clients that can send no header"),
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen: what was missed is told first")),
     responses(
-    (status = 200, description = "a stream of `report` and `upload` events", content_type = "text/event-stream", body = String),
+    (status = 200, description = "a stream of `report` and `upload` events", content_type = "text/event-stream", body = String,
+        example = "retry: 3000\n\nid: 19a-8\nevent: upload\ndata: {\"upload_id\":\"01997a00-0000-7000-8000-000000000001\",\"state\":\"complete\"}\n\n"),
     (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
@@ -75,7 +76,8 @@ async fn reports(State(app): State<App>, StreamCaller(who): StreamCaller, header
     params(("token" = Option<String>, Query, description = "the access token, for clients that can send no header"),
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen: what was missed is told first")),
     responses(
-    (status = 200, description = "a stream of `notification` and `unread_count` events", content_type = "text/event-stream", body = String),
+    (status = 200, description = "a stream of `notification` and `unread_count` events", content_type = "text/event-stream", body = String,
+        example = "retry: 3000\n\nid: 19a-9\nevent: unread_count\ndata: {\"count\":0}\n\n"),
     (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]

@@ -72,6 +72,7 @@ struct TotpOffer {
 #[derive(Serialize, ToSchema)]
 struct TotpState {
     /// Whether it is on.
+    #[schema(example = true)]
     enabled: bool,
     /// Each signs in once instead of a code; shown only now.
     #[serde(skip_serializing_if = "Vec::is_empty")]

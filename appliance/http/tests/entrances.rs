@@ -12,7 +12,7 @@ use std::{
 use axum::{body::Body, http::Request};
 use common::{TestBox, from, get, get_as, loopback, send};
 use relaypacs_domain::Role;
-use relaypacs_http::Peer;
+use relaypacs_http::{Entrance, Peer};
 use tower::ServiceExt;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,6 +79,19 @@ async fn a_proxy_or_a_foreign_name_is_not_the_box_itself() {
     for header in [("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=203.0.113.9"), ("host", "clinic.example")] {
         let told = send(&public, loopback(), "GET", "/metrics", None, &[header]).await;
         assert_eq!(told.status, 403, "{header:?}");
+    }
+    let told = send(&public, from("192.0.2.7"), "GET", "/metrics", None, &[("x-forwarded-for", "203.0.113.9")]).await;
+    assert_eq!(told.status, 403, "somebody behind a proxy in a monitoring network");
+    // As it is configured by default: the box's own networks.
+    let mut app = test_box.app.clone();
+    let info = relaypacs_http::BoxInfo { monitoring_networks: vec!["127.0.0.0/8".parse().unwrap()], ..(*app.info).clone() };
+    app.info = std::sync::Arc::new(info);
+    let proxied = Entrance { trusted_proxies: vec!["127.0.0.1".parse().unwrap()], ..Entrance::default() };
+    for public in [relaypacs_http::public(app.clone()), relaypacs_http::public(app.behind(proxied))] {
+        for header in [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", "127.0.0.1"), ("host", "clinic.example")] {
+            assert_eq!(send(&public, loopback(), "GET", "/metrics", None, &[header]).await.status, 403, "{header:?}");
+        }
+        assert_eq!(get(&public, loopback(), "/metrics").await.status, 200);
     }
     test_box.app.buffer.close().await;
 }

@@ -122,6 +122,7 @@ pub(super) struct Job {
     pub(super) uploads: Uploads,
     pub(super) active: Arc<Active>,
     pub(super) gathered: Mutex<Gathered>,
+    pub(super) budget: archive::Budget,
 }
 
 /// Files looked at at once.
@@ -212,7 +213,8 @@ impl Uploads {
         let upload = active.upload;
         self.inner.store.write(move |tx| row::set_state_in(tx, upload, RowState::Processing, None)).await?;
         self.inner.buffer.settled().await?;
-        let job = Arc::new(Job { uploads: self.clone(), active: active.clone(), gathered: Mutex::default() });
+        let budget = archive::Budget::new(self.inner.options.max_bytes, u64::from(self.inner.options.max_files));
+        let job = Arc::new(Job { uploads: self.clone(), active: active.clone(), gathered: Mutex::default(), budget });
         let mut files = Vec::new();
         let mut judged = stream::iter(plans).map(|plan| job.clone().file(plan)).buffered(AT_ONCE);
         while let Some(outcomes) = judged.next().await {

@@ -287,6 +287,11 @@ impl Uploads {
         self.list_of(owner, state, offset, limit).await
     }
 
+    /// A page of somebody's own uploads, newest first, whatever they may see beside them.
+    pub async fn list_own(&self, user: UserId, offset: usize, limit: usize) -> Result<UploadList, UploadError> {
+        self.list_of(Some(user), None, offset, limit).await
+    }
+
     async fn list_of(
         &self,
         owner: Option<UserId>,

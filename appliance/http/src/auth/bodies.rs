@@ -118,6 +118,7 @@ pub(super) struct LoginRequest {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RefreshRequest {
     /// As it came with the last pair.
+    #[schema(example = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ…")]
     pub(super) refresh_token: String,
 }
 
@@ -125,6 +126,7 @@ pub(super) struct RefreshRequest {
 #[derive(Default, Deserialize, ToSchema)]
 pub(super) struct LogoutRequest {
     /// Its session ends too.
+    #[schema(example = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ…")]
     pub(super) refresh_token: Option<String>,
 }
 
@@ -132,10 +134,10 @@ pub(super) struct LogoutRequest {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct ChangePassword {
     /// The one in use.
-    #[schema(format = Password)]
+    #[schema(format = Password, example = "Correct-Horse-7")]
     pub(super) current_password: String,
     /// The new one; the rules are those of `UserCreate`.
-    #[schema(min_length = 12, max_length = 128, format = Password)]
+    #[schema(min_length = 12, max_length = 128, format = Password, example = "Battery-Staple-8")]
     pub(super) new_password: String,
 }
 

@@ -1,8 +1,11 @@
 //! One's own account.
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
-use relaypacs_clinic::accounts::Change;
-use relaypacs_domain::SessionId;
+use relaypacs_clinic::{
+    accounts::Change,
+    audit::{AuditEntry, AuditQuery},
+};
+use relaypacs_domain::{SessionId, UserId};
 use serde_json::{Value, json};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,8 +14,13 @@ use crate::{
     app::App,
     caller::{Caller, From},
     extract::{Json, PathId},
+    notifications,
     problem::{Problem, ProblemBody},
+    reports, uploads,
 };
+
+/// Entries of each kind in an export of one's own data.
+const MOST: usize = 20_000;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -116,7 +124,8 @@ async fn end_session(State(app): State<App>, caller: Caller, From(from): From, P
 
 /// Everything the box holds on the caller, as JSON.
 #[utoipa::path(get, path = "/api/v1/auth/me/export", operation_id = "export_me", tag = "auth", responses(
-    (status = 200, description = "account, sessions, and what the audit trail says of the caller", body = Value),
+    (status = 200, description = "account, sessions, uploads, reports on them, notifications, and what the audit trail says the caller did", body = Value,
+        example = json!({"account": {"username": "ada"}, "sessions": [], "uploads": [], "reports": [], "notifications": [], "audit": []})),
     (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, description = "only somebody with an account has data", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
@@ -126,7 +135,53 @@ async fn export(State(app): State<App>, caller: Caller) -> Result<Answer<Value>,
     let account = UserResponse::from(app.clinic.accounts.find(who.user).await?);
     let sessions = app.clinic.sessions.list(who).await?;
     let sessions: Vec<SessionBody> = sessions.into_iter().map(|session| SessionBody::new(session, who.session)).collect();
-    let query = relaypacs_clinic::audit::AuditQuery { limit: 500, actor: Some(who.username.clone()), ..Default::default() };
-    let audit = app.clinic.audit.page(query).await?;
-    Ok(Answer(json!({"account": account, "sessions": sessions, "audit": audit.entries})))
+    let user = who.user;
+    let uploads = all(&app, Kept::Uploads, user).await?;
+    let reports = all(&app, Kept::Reports, user).await?;
+    let notifications = all(&app, Kept::Notifications, user).await?;
+    let audit = audit(&app, &who.username).await?;
+    Ok(Answer(json!({
+        "account": account, "sessions": sessions, "uploads": uploads, "reports": reports, "notifications": notifications, "audit": audit,
+    })))
+}
+
+/// What is kept of somebody in lists.
+#[derive(Clone, Copy)]
+enum Kept {
+    Uploads,
+    Reports,
+    Notifications,
+}
+
+/// Every page of a list, at most [`MOST`] entries.
+async fn all(app: &App, kept: Kept, user: UserId) -> Result<Vec<Value>, Problem> {
+    let mut entries = Vec::new();
+    loop {
+        let (next, total) = match kept {
+            Kept::Uploads => uploads::own(app, user, entries.len()).await?,
+            Kept::Reports => reports::own(app, user, entries.len()).await?,
+            Kept::Notifications => notifications::own(app, user, entries.len()).await?,
+        };
+        let Value::Array(next) = next else { break };
+        let is_last = next.is_empty();
+        entries.extend(next);
+        if is_last || entries.len() as u64 >= total || entries.len() >= MOST {
+            break;
+        }
+    }
+    Ok(entries)
+}
+
+/// What the audit trail says that somebody did, newest first.
+async fn audit(app: &App, username: &str) -> Result<Vec<AuditEntry>, Problem> {
+    let (mut entries, mut before) = (Vec::new(), None);
+    loop {
+        let query = AuditQuery { limit: 500, actor: Some(username.to_owned()), before, ..AuditQuery::default() };
+        let page = app.clinic.audit.page(query).await?;
+        entries.extend(page.entries);
+        before = page.next;
+        if before.is_none() || entries.len() >= MOST {
+            return Ok(entries);
+        }
+    }
 }

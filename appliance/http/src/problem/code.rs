@@ -20,12 +20,12 @@ macro_rules! codes {
             }
 
             /// The value of `type`.
-            pub(super) const fn kind(self) -> &'static str {
+            pub(crate) const fn kind(self) -> &'static str {
                 match self { $(Self::$code => concat!("/problems/", $kind),)+ }
             }
 
             /// The value of `title`.
-            pub(super) const fn title(self) -> &'static str {
+            pub(crate) const fn title(self) -> &'static str {
                 match self { $(Self::$code => $title,)+ }
             }
 

@@ -61,6 +61,7 @@ pub(super) struct PriorityBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Accepted {
     /// How many deliveries (instance and destination) it touches.
+    #[schema(example = 2)]
     deliveries: u64,
 }
 

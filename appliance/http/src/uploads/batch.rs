@@ -41,7 +41,7 @@ pub(super) struct BatchAnswer {
     #[schema(value_type = u32)]
     chunk_index: i64,
     /// `received`, `exists` or `failed`.
-    #[schema(value_type = String, pattern = "^(received|exists|failed)$")]
+    #[schema(value_type = String, pattern = "^(received|exists|failed)$", example = "received")]
     status: &'static str,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]

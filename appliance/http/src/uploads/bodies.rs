@@ -170,6 +170,7 @@ impl UploadInitResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UploadToken {
     /// Good for 24 hours.
+    #[schema(example = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ…")]
     pub(super) upload_token: String,
 }
 
@@ -179,8 +180,10 @@ pub(super) struct ChunkUploadResponse {
     /// Its upload.
     upload_id: String,
     /// Its file.
+    #[schema(example = "f0001")]
     file_id: String,
     /// Its number.
+    #[schema(example = 0)]
     chunk_index: u32,
     /// Its length.
     received_bytes: u64,
@@ -283,7 +286,7 @@ impl From<clinic::UploadStatus> for UploadStatusResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UploadCompleteResponse {
     /// `success`, `partial_success` or `failed`.
-    #[schema(value_type = String, pattern = "^(success|partial_success|failed)$")]
+    #[schema(value_type = String, pattern = "^(success|partial_success|failed)$", example = "success")]
     status: &'static str,
     /// Its name.
     upload_id: String,
@@ -356,7 +359,7 @@ impl UploadCompleteResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Processing {
     /// `processing`.
-    #[schema(value_type = String, pattern = "^processing$")]
+    #[schema(value_type = String, pattern = "^processing$", example = "processing")]
     status: &'static str,
     /// The upload.
     upload_id: String,

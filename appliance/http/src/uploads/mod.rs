@@ -17,7 +17,7 @@ use axum::{
 };
 use futures_util::StreamExt;
 use relaypacs_clinic::uploads::{Completion, UploadError, UploadState};
-use relaypacs_domain::{Action, UploadId};
+use relaypacs_domain::{Action, UploadId, UserId};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
@@ -40,6 +40,9 @@ use crate::{
 const MAX_INIT_BYTES: usize = 4 << 20;
 /// Bytes of a refused body that are read and thrown away, so that the sender gets to read why.
 const MAX_DRAIN: u64 = 20 << 20;
+
+/// Uploads of an export that are read at once.
+const OWN_AT_ONCE: usize = 200;
 
 /// The routes of this resource.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -226,6 +229,14 @@ async fn list(State(app): State<App>, caller: Caller, Query(query): Query<ListQu
     }
     let page = app.clinic.uploads.list(&caller.0, state, query.offset.unwrap_or(0) as usize, limit as usize).await?;
     Ok(Json(page.into()))
+}
+
+/// A page of what somebody uploaded, for the export of one's own data; and how many there are.
+pub(crate) async fn own(app: &App, user: UserId, offset: usize) -> Result<(serde_json::Value, u64), Problem> {
+    let page = app.clinic.uploads.list_own(user, offset, OWN_AT_ONCE).await?;
+    let total = page.total;
+    let list = serde_json::to_value(UploadList::from(page)).unwrap_or_default();
+    Ok((list["uploads"].clone(), total))
 }
 
 /// Another upload token for an upload of one's own.

@@ -1,5 +1,6 @@
 //! The service on a real store and a real buffer: the normal case, everything that is refused, restarts, races.
 
+mod archives;
 pub(crate) mod files;
 mod limits;
 mod lives;
