@@ -44,6 +44,9 @@ orthanc /usr/sbin/Orthanc
 orthanc-dicomweb /usr/share/orthanc/plugins/libOrthancDicomWeb.so
 prometheus /usr/bin/promtool
 oathtool /usr/bin/oathtool
+jq /usr/bin/jq
+poppler-utils /usr/bin/pdftotext
+zbar-tools /usr/bin/zbarimg
 pebble /usr/bin/pebble
 systemd /usr/bin/systemd-analyze
 python3-venv /usr/lib/python3*/ensurepip

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import threading
+import urllib.parse
 
 import jwt
 import requests
@@ -84,7 +85,12 @@ def published_keys_check_tokens(token):
 def second_factor(token):
     offer = ask('POST', '/totp/enable', 200, token).json()
     kind, picture = offer['qr_code'].split(',')
-    assert kind == 'data:image/png;base64' and base64.b64decode(picture).startswith(b'\x89PNG')
+    assert kind == 'data:image/png;base64'
+    # What a telephone's camera sees.
+    seen = subprocess.run(['zbarimg', '-q', '--raw', '-'], input=base64.b64decode(picture), capture_output=True, check=True).stdout.decode().strip()
+    assert seen == offer['provisioning_uri'], seen
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(seen).query)
+    assert query['secret'] == [offer['secret']], seen
     on = ask('POST', '/totp/enable', 200, token, json={'code': code_of(offer['secret'])}).json()
     assert on['enabled'] and len(on['recovery_codes']) == 10
     asked = login('ada', 403)
@@ -102,6 +108,16 @@ def sign_out():
     ask('GET', '/auth/me', 401, chief['access_token'])
     ask('POST', '/auth/refresh', 401, json={'refresh_token': chief['refresh_token']})
     return chief['access_token']
+
+
+def copied_refresh_token():
+    first = login('chief').json()
+    second = ask('POST', '/auth/refresh', 200, json={'refresh_token': first['refresh_token']}).json()
+    third = ask('POST', '/auth/refresh', 200, json={'refresh_token': second['refresh_token']}).json()
+    ask('GET', '/auth/me', 200, third['access_token'])
+    ask('POST', '/auth/refresh', 401, json={'refresh_token': first['refresh_token']})
+    ask('POST', '/auth/refresh', 401, json={'refresh_token': third['refresh_token']})
+    ask('GET', '/auth/me', 401, third['access_token'])
 
 
 def command_line(chief):
@@ -160,6 +176,7 @@ def before():
     published_keys_check_tokens(ada['access_token'])
     recovery = second_factor(ada['access_token'])
     ended = sign_out()
+    copied_refresh_token()
     bob = command_line(chief)
     storm(bob)
     entries = audit_holds(chief)

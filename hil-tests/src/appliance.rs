@@ -30,6 +30,7 @@ pub struct Setup {
     buffer: String,
     rest: String,
     enclosure: Option<Enclosure>,
+    https_port: u16,
 }
 
 /// A mount of the box's own: its data directory is a file system that only it sees.
@@ -42,7 +43,14 @@ struct Enclosure {
 impl Setup {
     /// A box that lives in `folder`.
     pub fn new(folder: &Folder) -> Self {
-        Self { folder: folder.path().into(), dicom: String::new(), buffer: String::new(), rest: String::new(), enclosure: None }
+        Self {
+            folder: folder.path().into(),
+            dicom: String::new(),
+            buffer: String::new(),
+            rest: String::new(),
+            enclosure: None,
+            https_port: 0,
+        }
     }
 
     /// Lines for `[dicom]`.
@@ -77,6 +85,13 @@ impl Setup {
         self.section(&format!("[[destination]]\nname = \"{name}\"\nkind = \"stow\"\nurl = \"{url}\"\n{retry}\n{lines}"))
     }
 
+    /// HTTPS on `port` as well, with a certificate of the box's own authority.
+    #[must_use]
+    pub fn https(mut self, port: u16) -> Self {
+        self.https_port = port;
+        self
+    }
+
     /// The data directory becomes a file system of its own, mounted as `mount OPTIONS DIR` would, in a mount namespace of the box (needs root).
     #[must_use]
     pub fn on_mount(mut self, options: &str) -> Self {
@@ -90,8 +105,8 @@ impl Setup {
         let idle = if self.dicom.contains("study_idle") { "" } else { "study_idle = \"1s\"\n" };
         let mut text = format!(
             "[dicom]\nbind = \"127.0.0.1\"\nport = {dicom_port}\ntls_port = 0\n{idle}{}\n\
-             [http]\nbind = \"127.0.0.1\"\nport = 0\nplain_port = {http_port}\n\n",
-            self.dicom
+             [http]\nbind = \"127.0.0.1\"\nport = {}\nplain_port = {http_port}\n\n",
+            self.dicom, self.https_port
         );
         let _ = write!(text, "[buffer]\n{}\n{}", self.buffer, self.rest);
         let config = self.folder.join("relaypacs.toml");

@@ -136,7 +136,9 @@ fn complete_does_not_wait_for_a_pacs_that_is_away_nor_does_anybody_else() {
     let first = files(Kind::Ct, 1, 4);
     let mut upload = Upload::begin(web, &access, &first, &nothing());
     upload.send_all(&first, deadline());
+    let asked = Instant::now();
     let answer = upload.ask("POST", "/complete", "").expect("an answer");
+    println!("complete answered after {:?} with the PACS away", asked.elapsed());
     assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("success")), "{}", answer.text());
     assert!(answer.json()["pacs_receipt_id"].is_null(), "nothing is delivered yet: {}", answer.text());
     let status = |upload: &Upload<'_>| upload.ask("GET", "/status", "").expect("an answer").json();
