@@ -49,7 +49,7 @@ fn the_boxs_own_frames_are_drawn_as_reviewed() {
     let frames = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/frames");
     let mut all: Vec<PathBuf> = std::fs::read_dir(frames).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.sort();
-    assert!(all.len() >= 6, "{all:?}");
+    assert!(all.len() >= 9, "{all:?}");
     for recording in all {
         let shots = gallery::of_recording(&std::fs::read(&recording).unwrap());
         assert!(shots.len() >= Screen::ALL.len(), "{}: no status in it", recording.display());

@@ -151,22 +151,22 @@ impl Page {
         self.pair(role, text, format_args!(""));
     }
 
-    /// A text that is copied by hand, over as many lines as it needs, broken after `/`, `.` or `:`; the last of `most` lines takes the rest.
+    /// A text of ASCII that is copied by hand, over as many lines as it needs, broken after `/`, `.` or `:`; the last of `most` lines takes the
+    /// rest.
     pub fn fold(&mut self, role: Role, text: &str, most: usize) {
         let cols = usize::from(self.layout.cols);
         let mut rest = text;
         for left in (0..most.min(self.room())).rev() {
-            let fits = rest.char_indices().nth(cols).map_or(rest.len(), |(at, _)| at);
-            // An address that fits a line stands in one.
-            let scheme = rest.find("//").map(|at| at + 2).filter(|at| fits < rest.len() && rest[*at..].chars().count() <= cols);
-            let cut = match rest[..fits].rfind(['/', '.', ':']) {
-                _ if left > 0 && scheme.is_some() => scheme.unwrap_or(fits),
-                Some(at) if left > 0 && fits < rest.len() => at + 1,
-                _ if left > 0 => fits,
-                _ => rest.len(),
-            };
-            self.line(role, format_args!("{}", &rest[..cut]));
-            rest = &rest[cut..];
+            let mut cut = rest.len();
+            if left > 0 && cut > cols {
+                let breaks = |at: &usize| matches!(rest.as_bytes()[at - 1], b'/' | b'.' | b':');
+                // After a scheme, if an address then stands in one line; else as late as possible.
+                let scheme = (2..=cols).find(|at| rest.as_bytes()[at - 2..*at] == *b"//" && rest.len() - at <= cols);
+                cut = scheme.or_else(|| (1..=cols).rfind(breaks)).unwrap_or(cols);
+            }
+            let Some((line, after)) = rest.split_at_checked(cut) else { return };
+            self.line(role, format_args!("{line}"));
+            rest = after;
             if rest.is_empty() {
                 return;
             }

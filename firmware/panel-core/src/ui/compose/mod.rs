@@ -48,7 +48,7 @@ impl Panel {
             page.say(Role::Quiet, self.words.screens[self.screen as usize]);
         }
         match self.screen {
-            Screen::Home if status.first_start => self.first_start(&mut page, status),
+            Screen::Home if status.first_start && !screens::is_bad(status) => self.first_start(&mut page, status),
             Screen::Home => self.home(&mut page, status),
             Screen::Scanners => self.scanners(&mut page, status),
             Screen::Destinations => self.destinations(&mut page, status),

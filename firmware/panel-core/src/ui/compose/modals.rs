@@ -247,19 +247,20 @@ impl Panel {
 /// does not fit, browsers know `https://` by themselves.
 fn place_to_type(page: &mut Page, status: &Status) {
     use core::fmt::Write as _;
+    const SCHEME: &str = "https://";
     let network = &status.network;
     let Some(address) = network.address else { return };
     let mut url = Text::<64>::default();
     let _ = match (address, network.https_port) {
         (address, 0) => write!(url, "{address}"),
-        (Address::V4(_), 443) => write!(url, "https://{address}"),
-        (Address::V4(_), port) => write!(url, "https://{address}:{port}"),
-        (Address::V6(_), 443) => write!(url, "https://[{address}]"),
-        (Address::V6(_), port) => write!(url, "https://[{address}]:{port}"),
+        (Address::V4(_), 443) => write!(url, "{SCHEME}{address}"),
+        (Address::V4(_), port) => write!(url, "{SCHEME}{address}:{port}"),
+        (Address::V6(_), 443) => write!(url, "{SCHEME}[{address}]"),
+        (Address::V6(_), port) => write!(url, "{SCHEME}[{address}]:{port}"),
     };
     let most = page.room().saturating_sub(1);
-    let fits = most > 1 || url.chars() <= usize::from(page.layout.cols);
-    let text = if fits { url.as_str() } else { url.as_str().trim_start_matches("https://") };
+    let fits = most > 1 || url.chars() <= usize::from(page.layout.cols) || network.https_port == 0;
+    let text = if fits { url.as_str() } else { url.as_str().get(SCHEME.len()..).unwrap_or_default() };
     page.fold(Role::Text, text, most.min(3));
 }
 

@@ -344,8 +344,9 @@ impl Panel {
         }
         let kind = network.dhcp.map_or("", |dhcp| if dhcp { words.dhcp } else { words.fixed });
         match (network.link, network.mbit) {
+            _ if kind.is_empty() && network.mbit == 0 => {}
             (Some(false), _) | (_, 0) => page.line(Role::Text, format_args!("{kind}")),
-            (_, mbit) => page.line(Role::Text, format_args!("{kind} {mbit}M")),
+            (_, mbit) => page.line(Role::Text, format_args!("{kind}{}{mbit}M", if kind.is_empty() { "" } else { " " })),
         }
         let (gateway, dns, clock) = (self.io(network.gateway), self.io(network.dns), self.io(network.clock));
         let role = if [network.gateway, network.dns].contains(&Io::Bad) { Role::Warn } else { Role::Text };
@@ -432,6 +433,11 @@ impl Panel {
             page.row(index == row, Role::Text, format_args!("{}", words.menu[*item as usize]), format_args!(""));
         }
     }
+}
+
+/// Whether something does not work, so that even a first start has to wait.
+pub(super) fn is_bad(status: &Status) -> bool {
+    status.alerts.first().is_some_and(|alert| level(alert.code) == Role::Bad)
 }
 
 /// The colour of an alert.
