@@ -169,7 +169,7 @@ impl Clinic {
         let everybody = accounts.clone();
         let events = Events::open(events::Parts {
             store: store.clone(),
-            buffer: buffer.clone(),
+            buffer,
             clock: clock.clone(),
             live: live.clone(),
             notifications: notifications.clone(),

@@ -172,7 +172,7 @@ impl Made<'_> {
     /// SC equipment and encapsulated document modules.
     fn add_pdf(&self, set: &mut InMemDicomObject, pdf: &[u8]) {
         let mut padded = pdf.to_vec();
-        if padded.len() % 2 != 0 {
+        if !padded.len().is_multiple_of(2) {
             padded.push(0);
         }
         put(set, tags::CONVERSION_TYPE, VR::CS, "SYN");
