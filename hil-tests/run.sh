@@ -5,6 +5,7 @@
 #   hil-tests/run.sh --quick     the same without the long whole-box scenarios
 #   hil-tests/run.sh --full      every test as a campaign: 200 kills, an object of 3.9 GiB
 #   hil-tests/run.sh --bench     figures instead of tests (receiving and forwarding beside Orthanc and DCMTK); nothing passes or fails
+#   hil-tests/run.sh --coverage  which lines of the server's crates the tests run, authentication apart, and what nothing runs
 #   hil-tests/run.sh --install   only installs
 #
 # For Debian with Rust; Debian packages are installed as root or through sudo. Tests of full and failing disks need root.
@@ -15,6 +16,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly WORK=hil-tests/.work
 readonly NEXTEST_VERSION=0.9.143
 readonly STORESCU_VERSION=0.10.1
+readonly LLVM_COV_VERSION=0.9.1
 MODE=${1:-}
 TEMPORARY=
 PASSED=0
@@ -197,11 +199,25 @@ finish() {
   exit $status
 }
 
+# Runs every test on programs that count which of their lines run (whole boxes too: a killed one's counts are lost), then says what they counted.
+coverage() {
+  cargo llvm-cov --version >/dev/null 2>&1 || install_tool cargo-llvm-cov $LLVM_COV_VERSION
+  rustup component add llvm-tools
+  export CARGO_TARGET_DIR=$PWD/$WORK/coverage
+  # shellcheck disable=SC1090
+  source <(cargo llvm-cov show-env --sh 2>/dev/null || cargo llvm-cov show-env --export-prefix)
+  cargo llvm-cov clean --workspace
+  cargo build --workspace --bins --locked
+  run_tests "$@"
+  cargo llvm-cov report --json --output-path "$CARGO_TARGET_DIR/coverage.json"
+  check "lines covered" $WORK/venv/bin/python hil-tests/bench/coverage.py "$CARGO_TARGET_DIR/coverage.json"
+}
+
 # ---- main
 
 case $MODE in
-  '' | --quick | --full | --bench | --install) ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+  '' | --quick | --full | --bench | --coverage | --install) ;;
+  *) sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 export PATH="$PWD/$WORK/tools/bin:$PATH"
 
@@ -219,6 +235,11 @@ trap finish EXIT
 install_all
 TEMPORARY=$(mktemp -d "${TMPDIR:-/tmp}/relaypacs-hil.XXXXXX")
 export RELAYPACS_HIL_TMP=$TEMPORARY
+
+if [ "$MODE" = --coverage ]; then
+  coverage
+  exit 0
+fi
 
 check "formatting" cargo fmt --all --check
 web_checks
