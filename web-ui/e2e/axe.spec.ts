@@ -39,7 +39,9 @@ async function faults(page: Page, path: string): Promise<string[]> {
         document.documentElement.dataset.theme = now;
         for (const animation of document.getAnimations()) animation.finish();
       }, theme);
-      const { violations } = await new AxeBuilder({ page }).options({ resultTypes: ["violations"] }).analyze();
+      // Only colours differ between the themes.
+      const axe = new AxeBuilder({ page }).options({ resultTypes: ["violations"] });
+      const { violations } = await (theme === "light" ? axe : axe.withRules(["color-contrast", "link-in-text-block"])).analyze();
       for (const { id, nodes } of violations) found.push(`${path} ${width} ${theme}: ${id} ${nodes[0]?.html.slice(0, 160)}`);
     }
   }
@@ -48,7 +50,7 @@ async function faults(page: Page, path: string): Promise<string[]> {
 
 for (const language of ["en", "ar"] as const)
   test(`no accessibility violation, no sideways scroll on any page: ${language}, both themes, 320 and 1280 px`, async ({ page, stack }) => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     const user = await stack.box.invite(await stack.box.signedIn(stack.admin), "admin", `axe-${language}`);
     const { body } = await stack.box.api("GET", "/auth/me", user.token);
     await stack.box.api("PATCH", "/auth/me", user.token, { preferences: { ...(body.preferences as object), language } });
