@@ -1,6 +1,6 @@
 //! Errors of the page: `POST /telemetry`, and what the page is told about where they are filed.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers end the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's helpers end the test")]
 
 mod common;
 
