@@ -79,13 +79,14 @@ test("sign-in and set-up are accessible in both directions", async ({ browser, s
   try {
     const found: string[] = [];
     for (const locale of ["en", "ar"]) {
-      const page = await browser.newPage({ locale });
+      const context = await browser.newContext({ locale });
+      const page = await context.newPage();
       await page.goto(`${stack.box.url}/login`);
       found.push(...(await faults(page, "/login")));
       await page.goto(`${box.url}/setup`);
       found.push(...(await faults(page, "/setup")));
       expect(await page.evaluate(() => document.documentElement.dir)).toBe(locale === "ar" ? "rtl" : "ltr");
-      await page.close();
+      await context.close();
     }
     expect(found).toEqual([]);
   } finally {
