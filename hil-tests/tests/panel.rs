@@ -245,7 +245,13 @@ fn choose(panel: &mut Panel, row: &str) {
 /// Begins a factory reset and types the digits that it shows.
 fn type_reset_digits(panel: &mut Panel) {
     choose(panel, "factory reset");
-    panel.press("ok");
+    // A key that is pressed just while nothing comes from a box under load does nothing.
+    for _ in 0..10 {
+        panel.press("ok");
+        if !panel.page().contains(">factory reset\n") {
+            break;
+        }
+    }
     let page = panel.shows("type these digits");
     let digits = |line: &&str| line.len() == 4 && line.bytes().all(|byte| byte.is_ascii_digit());
     let digits = page.lines().map(str::trim).find(digits).expect("four digits").to_owned();
