@@ -8,7 +8,6 @@ import { levels, slices, trendRows } from "./data";
 
 /** Told apart by people who see few colours (Okabe and Ito), each ≥ 3:1 on both backgrounds where it matters; words stand beside them. */
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#AA3377"];
-const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 const AXIS = { stroke: "var(--muted)", fontSize: 12, tickLine: false } as const;
 const TIP = { background: "var(--surface)", border: "1px solid var(--line)", borderRadius: 8, color: "var(--text)" } as const;
 
@@ -97,8 +96,7 @@ function ModalityChart({ stats }: { stats: Stats }) {
             nameKey="name"
             innerRadius="45%"
             outerRadius="72%"
-            isAnimationActive={!still()}
-            animationDuration={200}
+            isAnimationActive={false}
             label={sliceLabel}
             stroke="var(--surface)"
           >
@@ -129,8 +127,7 @@ function LevelChart({ stats }: { stats: Stats }) {
             name={t("chart.count")}
             fill={COLOURS[0] as string}
             radius={[6, 6, 0, 0]}
-            isAnimationActive={!still()}
-            animationDuration={200}
+            isAnimationActive={false}
             label={{ position: "top", fill: "var(--text)", fontSize: 12 }}
           />
         </BarChart>
@@ -162,8 +159,7 @@ function TrendChart({ trend }: { trend: Trend }) {
             stroke={COLOURS[0] as string}
             strokeWidth={2}
             dot={data.length < 32}
-            isAnimationActive={!still()}
-            animationDuration={200}
+            isAnimationActive={false}
           />
           <Line
             dataKey="failed"
@@ -172,8 +168,7 @@ function TrendChart({ trend }: { trend: Trend }) {
             strokeWidth={2}
             strokeDasharray="6 4"
             dot={false}
-            isAnimationActive={!still()}
-            animationDuration={200}
+            isAnimationActive={false}
           />
         </LineChart>
       </ResponsiveContainer>
