@@ -6,7 +6,8 @@
 C-STORE rate of the box (four associations, durable before the answer), in turns within the same minutes: without a panel; with four panels;
 with four that are stopped (SIGSTOP) in the middle; with four connections that send half a frame and never read. Read the ratios to the
 round's rate without a panel: min / median / max.
-Then one panel: key to finished picture (debouncing of 25 ms included), processor time while nothing happens, memory.
+Then one panel: edge of a key to finished picture (the label that turns; what the key does follows after 25 ms of debouncing), processor time
+while nothing happens, memory.
 """
 
 import argparse
