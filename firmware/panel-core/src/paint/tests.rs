@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{REST, SCROLL_MS, window};
 
 /// Every window of one round, from a time on.
-fn round(text: &str, room: usize, from_ms: u32) -> std::vec::Vec<&str> {
+fn round(text: &str, room: usize, from_ms: u32) -> Vec<&str> {
     let steps = u32::try_from(text.chars().count()).unwrap() + 2 * REST;
     (0..=steps).map(|step| window(text, room, from_ms.wrapping_add(step * SCROLL_MS))).collect()
 }
