@@ -1,8 +1,9 @@
 //! Frames: COBS with a zero between them, a header, a CRC. Pure functions over bytes.
 
-use serde::{Serialize, de::DeserializeOwned};
-
-use super::{MAX_FRAME, VERSION};
+use super::{
+    MAX_FRAME, VERSION,
+    coding::{Coded, Reader},
+};
 
 /// Version, kind and sequence number.
 const HEADER: usize = 4;
@@ -13,7 +14,7 @@ pub trait Message: Sized {
     /// The kind byte that names the payload.
     fn kind(&self) -> u8;
     /// Writes the payload.
-    fn write<F: postcard::ser_flavors::Flavor>(&self, serializer: &mut postcard::Serializer<F>) -> Result<(), postcard::Error>;
+    fn write(&self, to: &mut Cobs<'_>);
     /// Reads the payload of a frame of this kind.
     fn read(kind: u8, payload: &[u8]) -> Result<Self, MessageError>;
 }
@@ -70,31 +71,25 @@ impl Frame<'_> {
 }
 
 /// Reads a payload, ignoring what a later minor version appended.
-pub(super) fn payload<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, MessageError> {
-    postcard::take_from_bytes(bytes).map(|(value, _)| value).map_err(|_| MessageError::Payload)
+pub(super) fn payload<T: Coded + Default>(bytes: &[u8]) -> Result<T, MessageError> {
+    let (mut reader, mut value) = (Reader::new(bytes), T::default());
+    value.get(&mut reader);
+    if reader.is_good() { Ok(value) } else { Err(MessageError::Payload) }
 }
 
 /// Writes a message as one frame to the beginning of `out`; answers its length.
 pub fn encode<M: Message>(message: &M, sequence: u16, out: &mut [u8; MAX_FRAME]) -> Result<usize, TooLong> {
-    let mut serializer = postcard::Serializer { output: Cobs { out, code_at: 0, at: 1, crc: 0xFFFF_FFFF } };
-    let header = [VERSION, message.kind(), sequence.to_le_bytes()[0], sequence.to_le_bytes()[1]];
-    postcard::ser_flavors::Flavor::try_extend(&mut serializer.output, &header).map_err(|_| TooLong)?;
-    message.write(&mut serializer).map_err(|_| TooLong)?;
-    let crc = !serializer.output.crc;
-    postcard::ser_flavors::Flavor::try_extend(&mut serializer.output, &crc.to_le_bytes()).map_err(|_| TooLong)?;
-    postcard::ser_flavors::Flavor::finalize(serializer.output).map_err(|_| TooLong)
+    let mut frame = Cobs { out, code_at: 0, at: 1, crc: 0xFFFF_FFFF };
+    frame.extend(&[VERSION, message.kind()]);
+    frame.extend(&sequence.to_le_bytes());
+    message.write(&mut frame);
+    frame.end()
 }
 
-/// Writes one value of a payload.
-pub(super) fn put<T: Serialize, F: postcard::ser_flavors::Flavor>(
-    value: &T,
-    serializer: &mut postcard::Serializer<F>,
-) -> Result<(), postcard::Error> {
-    value.serialize(serializer)
-}
-
-/// Encodes byte by byte, so that a frame needs no second buffer. COBS: every run of up to 254 bytes other than zero is led by its length + 1.
-struct Cobs<'a> {
+/// A frame being written, byte by byte, so that it needs no second buffer. COBS: every run of up to 254 bytes other than zero is led by its
+/// length + 1. What does not fit is left out and told at the end.
+#[derive(Debug)]
+pub struct Cobs<'a> {
     out: &'a mut [u8; MAX_FRAME],
     /// Where the current run's length goes.
     code_at: usize,
@@ -104,32 +99,43 @@ struct Cobs<'a> {
 }
 
 impl Cobs<'_> {
-    fn end_run(&mut self) -> postcard::Result<()> {
+    /// Appends a byte.
+    pub fn push(&mut self, byte: u8) {
+        self.crc = crc32(self.crc, byte);
+        if byte != 0 {
+            self.set(self.at, byte);
+            self.at += 1;
+        }
+        if byte == 0 || self.at - self.code_at == 255 {
+            self.end_run();
+        }
+    }
+
+    /// Appends bytes.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.push(*byte));
+    }
+
+    fn set(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.out.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    fn end_run(&mut self) {
         let length = self.at - self.code_at; // at most 255
-        *self.out.get_mut(self.code_at).ok_or(postcard::Error::SerializeBufferFull)? = length as u8;
+        self.set(self.code_at, length as u8);
         self.code_at = self.at;
         self.at += 1;
-        Ok(())
-    }
-}
-
-impl postcard::ser_flavors::Flavor for Cobs<'_> {
-    type Output = usize;
-
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.crc = crc32(self.crc, byte);
-        if byte == 0 {
-            return self.end_run();
-        }
-        *self.out.get_mut(self.at).ok_or(postcard::Error::SerializeBufferFull)? = byte;
-        self.at += 1;
-        if self.at - self.code_at == 255 { self.end_run() } else { Ok(()) }
     }
 
-    fn finalize(mut self) -> postcard::Result<usize> {
-        self.end_run()?;
-        *self.out.get_mut(self.code_at).ok_or(postcard::Error::SerializeBufferFull)? = 0;
-        Ok(self.at)
+    /// The CRC and the zero; answers how long the frame is.
+    fn end(mut self) -> Result<usize, TooLong> {
+        let crc = !self.crc;
+        self.extend(&crc.to_le_bytes());
+        self.end_run();
+        self.set(self.code_at, 0);
+        if self.at <= MAX_FRAME { Ok(self.at) } else { Err(TooLong) }
     }
 }
 

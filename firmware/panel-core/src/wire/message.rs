@@ -1,10 +1,11 @@
 //! The messages, both ways, and which kind byte each has.
 
-use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    frame::{Message, MessageError, payload, put},
+    coding::Coded as _,
+    command::{Capabilities, Command},
+    frame::{Cobs, Message, MessageError, payload},
     status::{Code, Status},
 };
 use crate::Text;
@@ -50,7 +51,7 @@ pub struct BoxHello {
 }
 
 /// A panel's greeting.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PanelHello {
     /// What the panel's protocol has more than [`super::VERSION`].
     pub minor: u8,
@@ -61,9 +62,10 @@ pub struct PanelHello {
 }
 
 /// What a panel shows on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum DisplayKind {
     /// 128 × 64, on or off.
+    #[default]
     Mono,
     /// 320 × 240 in colour.
     Colour,
@@ -71,95 +73,8 @@ pub enum DisplayKind {
     Console,
 }
 
-/// A group of commands that the configuration allows together (`panel.allow`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Capability {
-    /// See the box's state.
-    View,
-    /// Test destinations and scanners.
-    Test,
-    /// Retry held studies.
-    Retry,
-    /// Pause and resume destinations.
-    Pause,
-    /// Change the network.
-    Network,
-    /// Show a set-up code.
-    SetupCode,
-    /// Write a support bundle.
-    Support,
-    /// Install an update from a stick.
-    Update,
-    /// Go back to the release before.
-    Rollback,
-    /// Reboot and shut down.
-    Power,
-    /// Factory reset.
-    Reset,
-}
-
-impl Capability {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::View,
-        Self::Test,
-        Self::Retry,
-        Self::Pause,
-        Self::Network,
-        Self::SetupCode,
-        Self::Support,
-        Self::Update,
-        Self::Rollback,
-        Self::Power,
-        Self::Reset,
-    ];
-
-    /// Its name in the configuration and the audit log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::View => "view",
-            Self::Test => "test",
-            Self::Retry => "retry",
-            Self::Pause => "pause",
-            Self::Network => "network",
-            Self::SetupCode => "setup_code",
-            Self::Support => "support",
-            Self::Update => "update",
-            Self::Rollback => "rollback",
-            Self::Power => "power",
-            Self::Reset => "reset",
-        }
-    }
-}
-
-/// A set of capabilities.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Capabilities(pub u16);
-
-impl Capabilities {
-    /// Every capability there is.
-    pub const ALL: Self = Self((1 << Capability::ALL.len()) - 1);
-
-    /// With one more.
-    #[must_use]
-    pub const fn with(self, capability: Capability) -> Self {
-        Self(self.0 | 1 << capability as u16)
-    }
-
-    /// With one less.
-    #[must_use]
-    pub const fn without(self, capability: Capability) -> Self {
-        Self(self.0 & !(1 << capability as u16))
-    }
-
-    /// Whether it is one of them.
-    pub const fn has(self, capability: Capability) -> bool {
-        self.0 & 1 << capability as u16 != 0
-    }
-}
-
 /// Something happened. An event is a hint: what counts is in the next status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Event {
     /// What.
     pub code: EventCode,
@@ -170,7 +85,7 @@ pub struct Event {
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum EventCode {
     /// The first image of a study came.
     StudyArriving,
@@ -187,13 +102,15 @@ pub enum EventCode {
     /// An alert was raised.
     Alert(Code),
     /// Anything else that is in the box's events.
+    #[default]
     Other,
 }
 
 /// How bad something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub enum Level {
     /// Good or indifferent.
+    #[default]
     Info,
     /// Somebody should look.
     Warning,
@@ -202,7 +119,7 @@ pub enum Level {
 }
 
 /// Whether a command is carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ack {
     /// The command's id.
     pub id: u16,
@@ -211,7 +128,7 @@ pub struct Ack {
 }
 
 /// Accepted, or why not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Verdict {
     /// It begins; [`Done`] tells its end.
     Accepted,
@@ -220,6 +137,7 @@ pub enum Verdict {
     /// The PIN is needed first.
     Locked,
     /// The box cannot do this here.
+    #[default]
     NotAvailable,
     /// What it names is not there (any more).
     Unknown,
@@ -236,7 +154,7 @@ pub enum Verdict {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Done {
     /// The command's id.
     pub id: u16,
@@ -247,9 +165,10 @@ pub struct Done {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Outcome {
     /// Well.
+    #[default]
     Good,
     /// Well, and it touched so many.
     Count(u32),
@@ -270,7 +189,7 @@ pub enum Outcome {
 }
 
 /// A step of reaching another system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Step {
     /// Resolving the name.
     Name,
@@ -283,13 +202,14 @@ pub enum Step {
     /// The service itself.
     Service,
     /// Within the box.
+    #[default]
     Box,
     /// It did not end in time.
     Time,
 }
 
 /// Something to be shown and forgotten.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Secret {
     /// The command that asked for it.
     pub id: u16,
@@ -306,7 +226,7 @@ impl core::fmt::Debug for Secret {
 }
 
 /// Why the link ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Bye {
     /// The other side speaks another version; this is ours.
     Version(u8),
@@ -315,119 +235,8 @@ pub enum Bye {
     /// The panel did not read, or sent nonsense.
     Misbehaved,
     /// The daemon ends.
+    #[default]
     Stopping,
-}
-
-/// Somebody pressed keys for this.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
-    /// Chosen by the panel; the daemon carries out an id once.
-    pub id: u16,
-    /// What.
-    pub action: Action,
-}
-
-/// What a panel may ask for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Action {
-    /// Try a destination step by step.
-    TestDestination(u8),
-    /// Ask a scanner by C-ECHO.
-    TestPeer(u8),
-    /// Try all destinations.
-    TestAll,
-    /// Try a held study again.
-    Retry(u32),
-    /// Try everything held again.
-    RetryAll,
-    /// Send nothing more to a destination.
-    Pause(u8),
-    /// Send to a destination again.
-    Resume(u8),
-    /// Change the network; goes back after 60 s unless confirmed.
-    SetNetwork(NetworkPlan),
-    /// The new network is good.
-    KeepNetwork,
-    /// Back to the network before.
-    RevertNetwork,
-    /// Make a set-up code; it comes as a [`Secret`].
-    ShowSetupCode,
-    /// Write a support bundle to a stick.
-    Support,
-    /// Install an update from a stick.
-    Update,
-    /// Start the release before.
-    Rollback,
-    /// The note about a failed update was read.
-    AcknowledgeUpdate,
-    /// Start anew.
-    Reboot,
-    /// Switch off.
-    ShutDown,
-    /// Ask for the four digits of a factory reset; they come as a [`Secret`].
-    ResetCode,
-    /// Forget everything.
-    Reset {
-        /// The digits as typed.
-        digits: u16,
-        /// Studies that were not sent may be lost.
-        lose_studies: bool,
-    },
-    /// The PIN: its digits as a number, and how many they are.
-    Unlock {
-        /// The digits.
-        pin: u32,
-        /// How many (leading zeros count).
-        len: u8,
-    },
-    /// Lock at once.
-    Lock,
-}
-
-impl Action {
-    /// What the configuration must allow for it; `None`: anybody at the panel may.
-    pub const fn needs(&self) -> Option<Capability> {
-        match self {
-            Self::TestDestination(_) | Self::TestPeer(_) | Self::TestAll => Some(Capability::Test),
-            Self::Retry(_) | Self::RetryAll => Some(Capability::Retry),
-            Self::Pause(_) | Self::Resume(_) => Some(Capability::Pause),
-            Self::SetNetwork(_) | Self::KeepNetwork | Self::RevertNetwork => Some(Capability::Network),
-            Self::ShowSetupCode => Some(Capability::SetupCode),
-            Self::Support => Some(Capability::Support),
-            Self::Update | Self::AcknowledgeUpdate => Some(Capability::Update),
-            Self::Rollback => Some(Capability::Rollback),
-            Self::Reboot | Self::ShutDown => Some(Capability::Power),
-            Self::ResetCode | Self::Reset { .. } => Some(Capability::Reset),
-            Self::Unlock { .. } | Self::Lock => None,
-        }
-    }
-
-    /// Its name in the audit log.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::TestDestination(_) => "test_destination",
-            Self::TestPeer(_) => "test_peer",
-            Self::TestAll => "test_all",
-            Self::Retry(_) => "retry",
-            Self::RetryAll => "retry_all",
-            Self::Pause(_) => "pause",
-            Self::Resume(_) => "resume",
-            Self::SetNetwork(_) => "set_network",
-            Self::KeepNetwork => "keep_network",
-            Self::RevertNetwork => "revert_network",
-            Self::ShowSetupCode => "show_setup_code",
-            Self::Support => "support_bundle",
-            Self::Update => "update",
-            Self::Rollback => "rollback",
-            Self::AcknowledgeUpdate => "acknowledge_update",
-            Self::Reboot => "reboot",
-            Self::ShutDown => "shut_down",
-            Self::ResetCode => "reset_code",
-            Self::Reset { .. } => "factory_reset",
-            Self::Unlock { .. } => "unlock",
-            Self::Lock => "lock",
-        }
-    }
 }
 
 /// An IP address.
@@ -439,31 +248,36 @@ pub enum Address {
     V6([u8; 16]),
 }
 
-impl core::fmt::Display for Address {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::V4(octets) => core::net::Ipv4Addr::from(*octets).fmt(f),
-            Self::V6(octets) => core::net::Ipv6Addr::from(*octets).fmt(f),
-        }
+impl Default for Address {
+    /// `0.0.0.0`: none in particular.
+    fn default() -> Self {
+        Self::V4([0; 4])
     }
 }
 
-/// What the network is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NetworkPlan {
-    /// Ask the network.
-    Dhcp,
-    /// This IPv4 address.
-    Static {
-        /// The box's address.
-        address: [u8; 4],
-        /// Length of the network's prefix, 1 to 30.
-        prefix: u8,
-        /// The gateway; zeros: none.
-        gateway: [u8; 4],
-        /// The name server; zeros: none.
-        dns: [u8; 4],
-    },
+impl core::fmt::Display for Address {
+    /// IPv6 as in RFC 5952: the longest run of zeros, the first of several, is `::`.
+    fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let octets = match self {
+            Self::V4([a, b, c, d]) => return write!(to, "{a}.{b}.{c}.{d}"),
+            Self::V6(octets) => octets,
+        };
+        let group = |at: usize| u16::from_be_bytes([octets[2 * at], octets[2 * at + 1]]);
+        let zeros = |from: usize| (from..8).take_while(|at| group(*at) == 0).count();
+        let from = (0..8).rev().max_by_key(|from| zeros(*from)).unwrap_or(0);
+        let left_out = if zeros(from) > 1 { from..from + zeros(from) } else { 8..8 };
+        for at in (0..8).filter(|at| !left_out.contains(at)) {
+            let colon = if at == left_out.end {
+                "::"
+            } else if at > 0 {
+                ":"
+            } else {
+                ""
+            };
+            write!(to, "{colon}{:x}", group(at))?;
+        }
+        to.write_str(if !left_out.is_empty() && left_out.end == 8 { "::" } else { "" })
+    }
 }
 
 /// The panel's own state.
@@ -490,15 +304,15 @@ impl Message for FromBox {
         }
     }
 
-    fn write<F: Flavor>(&self, to: &mut postcard::Serializer<F>) -> Result<(), postcard::Error> {
+    fn write(&self, to: &mut Cobs<'_>) {
         match self {
-            Self::Hello(it) => put(it, to),
-            Self::Status(it) => put(it, to),
-            Self::Event(it) => put(it, to),
-            Self::Ack(it) => put(it, to),
-            Self::Done(it) => put(it, to),
-            Self::Secret(it) => put(it, to),
-            Self::Bye(it) => put(it, to),
+            Self::Hello(it) => it.put(to),
+            Self::Status(it) => it.put(to),
+            Self::Event(it) => it.put(to),
+            Self::Ack(it) => it.put(to),
+            Self::Done(it) => it.put(to),
+            Self::Secret(it) => it.put(to),
+            Self::Bye(it) => it.put(to),
         }
     }
 
@@ -525,11 +339,11 @@ impl Message for FromPanel {
         }
     }
 
-    fn write<F: Flavor>(&self, to: &mut postcard::Serializer<F>) -> Result<(), postcard::Error> {
+    fn write(&self, to: &mut Cobs<'_>) {
         match self {
-            Self::Hello(it) => put(it, to),
-            Self::Command(it) => put(it, to),
-            Self::Alive(it) => put(it, to),
+            Self::Hello(it) => it.put(to),
+            Self::Command(it) => it.put(to),
+            Self::Alive(it) => it.put(to),
         }
     }
 

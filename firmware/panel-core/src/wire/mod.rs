@@ -9,16 +9,21 @@
 //! appended to the end of a message does not change it (readers ignore what follows) but counts up [`MINOR`]. Golden frames in the tests
 //! fail when bytes change without either.
 
+mod coding;
+mod command;
 mod frame;
+mod layout;
 mod message;
 mod status;
 #[cfg(test)]
 mod tests;
 
-pub use frame::{Frame, FrameError, FrameReader, Message, MessageError, TooLong, encode};
+pub use coding::{Coded, Reader};
+pub use command::{Action, Capabilities, Capability, Command, NetworkPlan};
+pub use frame::{Cobs, Frame, FrameError, FrameReader, Message, MessageError, TooLong, encode};
 pub use message::{
-    Ack, Action, Address, Alive, BoxHello, Bye, Capabilities, Capability, Command, DisplayKind, Done, Event, EventCode, FromBox, FromPanel,
-    Level, NetworkPlan, Outcome, PanelHello, Secret, Step, Verdict,
+    Ack, Address, Alive, BoxHello, Bye, DisplayKind, Done, Event, EventCode, FromBox, FromPanel, Level, Outcome, PanelHello, Secret, Step,
+    Verdict,
 };
 pub use status::{
     Alert, Code, Destination, DestinationState, FailureKind, Held, HeldReason, Io, LastSent, LastStudy, List, Lock, Moment, Network, Peer,

@@ -191,9 +191,10 @@ pub enum DestinationState {
 }
 
 /// What went wrong at a destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum FailureKind {
     /// The name could not be resolved.
+    #[default]
     Name,
     /// Nobody takes connections.
     Connect,
@@ -233,9 +234,10 @@ pub struct Peer {
 }
 
 /// Why an association was rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Refusal {
     /// It calls from a title that is not admitted.
+    #[default]
     CallingTitle,
     /// It calls another title than the box's.
     CalledTitle,

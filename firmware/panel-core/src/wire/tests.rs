@@ -161,6 +161,63 @@ const GOLDEN: [&str; 5] = [
 ];
 const GOLDEN_STATUS: (usize, u32) = (1445, 2_506_485_740);
 
+/// What serde's attributes and postcard make of a message is what goes over the link.
+fn as_postcard<M: serde::Serialize>(message: &M) -> StdVec<u8> {
+    postcard::to_stdvec(message).expect("postcard takes it")
+}
+
+/// The payload of a message's frame.
+fn payload_of<M: Message>(message: &M) -> StdVec<u8> {
+    let bytes = frame(message, 0);
+    let mut reader = FrameReader::new();
+    let (_, found) = reader.take(&bytes);
+    found.expect("a frame").expect("a good one").payload.to_vec()
+}
+
+#[test]
+fn payloads_are_those_of_postcard() {
+    assert_eq!(payload_of(&FromBox::Status(fullest())), as_postcard(&fullest()));
+    assert_eq!(payload_of(&FromBox::Status(Status::default())), as_postcard(&Status::default()));
+    let secret = Secret { id: 128, code: Text::new("K7RM-2WPX"), expires_s: 600 };
+    assert_eq!(payload_of(&FromBox::Secret(secret.clone())), as_postcard(&secret));
+    let hello = PanelHello { minor: 3, display: DisplayKind::Console, build: Text::new("ü") };
+    assert_eq!(payload_of(&FromPanel::Hello(hello.clone())), as_postcard(&hello));
+}
+
+/// Reads both ways: here and by postcard. Both take it and find the same, or neither does.
+fn both_read<T>(bytes: &[u8])
+where
+    T: Coded + Default + serde::Serialize + serde::de::DeserializeOwned + PartialEq + core::fmt::Debug,
+{
+    let (mut reader, mut here) = (Reader::new(bytes), T::default());
+    here.get(&mut reader);
+    let here = reader.is_good().then_some(here);
+    let by_postcard = postcard::take_from_bytes::<T>(bytes).ok().map(|(value, _)| value);
+    // Where a text has characters that no panel can draw, there are question marks here.
+    let same = match (&here, &by_postcard) {
+        (Some(here), Some(other)) => as_postcard(here).len() <= as_postcard(other).len(),
+        (None, None) => true,
+        _ => false,
+    };
+    assert!(same, "{here:?} {by_postcard:?}");
+    if bytes.is_ascii() && !bytes.iter().any(u8::is_ascii_control) {
+        assert_eq!(here, by_postcard);
+    }
+}
+
+#[test]
+fn an_address_reads_as_the_standard_library_writes_it() {
+    let check = |octets: [u8; 16]| {
+        let expected = std::net::Ipv6Addr::from(octets);
+        assert_eq!(format!("{}", Address::V6(octets)), format!("{expected}"));
+    };
+    for address in ["::", "::1", "1::", "fe80::1:2:3:4", "2001:db8:0:0:1:0:0:1", "2001:db8:0:1:1:1:1:1", "1:0:0:2:0:0:0:3", "1:2:3:4:5:6::"]
+    {
+        check(address.parse::<std::net::Ipv6Addr>().unwrap().octets());
+    }
+    assert_eq!(format!("{}", Address::V4([192, 168, 0, 1])), "192.168.0.1");
+}
+
 #[test]
 fn another_version_is_said() {
     let mut bytes = frame(&FromBox::Bye(Bye::Stopping), 1);
@@ -209,6 +266,43 @@ fn every_flipped_bit_is_seen() {
 }
 
 proptest! {
+    #[test]
+    fn bytes_are_read_as_postcard_reads_them(bytes in prop::collection::vec(prop_oneof![2 => 0u8..4, 2 => any::<u8>(), 1 => Just(0x80), 1 => Just(0xFF)], 0..40)) {
+        both_read::<EventCode>(&bytes);
+        both_read::<Verdict>(&bytes);
+        both_read::<Outcome>(&bytes);
+        both_read::<Action>(&bytes);
+        both_read::<Bye>(&bytes);
+        both_read::<Alive>(&bytes);
+        both_read::<PanelHello>(&bytes);
+        both_read::<Queue>(&bytes);
+        both_read::<LastStudy>(&bytes);
+        both_read::<Destination>(&bytes);
+        both_read::<Peer>(&bytes);
+        both_read::<Held>(&bytes);
+        both_read::<List<Alert, 10>>(&bytes);
+        both_read::<Network>(&bytes);
+        both_read::<Storage>(&bytes);
+        both_read::<Software>(&bytes);
+    }
+
+    #[test]
+    fn every_variant_is_written_as_postcard_writes_it(tag in 0u8..24, rest in prop::collection::vec(prop_oneof![Just(0u8), Just(1u8)], 60)) {
+        // Whatever postcard can read of such bytes is written as postcard writes it.
+        fn check<T: serde::de::DeserializeOwned + serde::Serialize>(bytes: &[u8], frame_of: impl Fn(T) -> StdVec<u8>) {
+            if let Ok(value) = postcard::from_bytes::<T>(bytes).or_else(|_| postcard::take_from_bytes(bytes).map(|(value, _)| value)) {
+                let expected = as_postcard(&value);
+                assert_eq!(frame_of(value), expected);
+            }
+        }
+        let bytes: StdVec<u8> = [tag].into_iter().chain(rest).collect();
+        check(&bytes, |code| payload_of(&FromBox::Event(Event { code, ..Event::default() }))[..].strip_suffix(&[0, 0]).unwrap().to_vec());
+        check(&bytes, |bye| payload_of(&FromBox::Bye(bye)));
+        check(&bytes, |verdict| payload_of(&FromBox::Ack(Ack { id: 0, verdict }))[1..].to_vec());
+        check(&bytes, |outcome| payload_of(&FromBox::Done(Done { id: 0, outcome, took_ms: 0 }))[1..].strip_suffix(&[0]).unwrap().to_vec());
+        check(&bytes, |action| payload_of(&FromPanel::Command(Command { id: 0, action }))[1..].to_vec());
+    }
+
     #[test]
     fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(prop_oneof![3 => any::<u8>(), 1 => Just(0u8), 1 => Just(255u8)], 0..4000), piece in 1usize..2000) {
         read_all(&bytes, piece);

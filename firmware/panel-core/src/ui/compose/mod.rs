@@ -150,8 +150,8 @@ impl Panel {
         let scheme = if code.is_some() { "https" } else { "HTTPS" };
         let _ = match address {
             Address::V4(_) => write!(url, "{scheme}://{address}"),
-            Address::V6(octets) if code.is_some() => write!(url, "{scheme}://[{}]", core::net::Ipv6Addr::from(octets)),
-            Address::V6(octets) => write!(url, "{scheme}://[{}]", Upper(core::net::Ipv6Addr::from(octets))),
+            Address::V6(_) if code.is_some() => write!(url, "{scheme}://[{address}]"),
+            Address::V6(_) => write!(url, "{scheme}://[{}]", Upper(address)),
         };
         if port != 443 {
             let _ = write!(url, ":{port}");

@@ -87,7 +87,7 @@ impl Panel {
             }
             Action::SetNetwork(NetworkPlan::Dhcp) => page.say(Role::Text, self.words.use_dhcp),
             Action::SetNetwork(NetworkPlan::Static { address, prefix, .. }) => {
-                page.line(Role::Text, format_args!("{}/{prefix}", core::net::Ipv4Addr::from(*address)));
+                page.line(Role::Text, format_args!("{}/{prefix}", Address::V4(*address)));
             }
             _ => {}
         }
@@ -237,7 +237,7 @@ impl Panel {
             None => page.line(Role::Text, format_args!("/{}", editor.prefix())),
         }
         if let NetworkPlan::Static { address, prefix, .. } = editor.plan() {
-            page.line(Role::Quiet, format_args!("{}/{prefix}", core::net::Ipv4Addr::from(address)));
+            page.line(Role::Quiet, format_args!("{}/{prefix}", Address::V4(address)));
         }
         page
     }
@@ -280,13 +280,13 @@ fn typed(digits: &Digits, hidden: bool) -> Text<16> {
 /// A text over as many lines as there is room for, cut between words where that is possible.
 fn wrap(page: &mut Page, text: &str) {
     let cols = usize::from(page.layout.cols);
-    let mut rest = text.trim();
+    let mut rest = text.trim_ascii();
     while !rest.is_empty() && page.room() > 0 {
         let end = rest.char_indices().nth(cols).map_or(rest.len(), |(at, _)| at);
         let cut = if end == rest.len() || page.room() == 1 { end } else { rest[..end].rfind(' ').map_or(end, |space| space + 1) };
         // The last line scrolls what is left.
         let cut = if page.room() == 1 { rest.len() } else { cut };
-        page.line(Role::Text, format_args!("{}", rest[..cut].trim_end()));
-        rest = rest[cut..].trim_start();
+        page.line(Role::Text, format_args!("{}", rest[..cut].trim_ascii_end()));
+        rest = rest[cut..].trim_ascii_start();
     }
 }
