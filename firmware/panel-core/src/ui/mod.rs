@@ -220,17 +220,17 @@ impl Panel {
     }
 
     /// A message came.
-    pub fn hear(&mut self, now_ms: u32, message: FromBox) {
+    pub fn hear(&mut self, now_ms: u32, mut message: FromBox) {
         self.heard_at = now_ms;
         self.link = Link::Up;
         self.dirty = true;
-        match message {
+        match &mut message {
             FromBox::Hello(hello) => self.capabilities = hello.capabilities,
             FromBox::Status(status) => self.take(now_ms, status),
-            FromBox::Ack(ack) => self.acknowledged(now_ms, &ack),
-            FromBox::Done(done) => self.ended(now_ms, &done),
-            FromBox::Secret(secret) => self.secret(now_ms, &secret),
-            FromBox::Bye(crate::wire::Bye::Version(version)) => self.link = Link::Mismatch(version),
+            FromBox::Ack(ack) => self.acknowledged(now_ms, ack),
+            FromBox::Done(done) => self.ended(now_ms, done),
+            FromBox::Secret(secret) => self.secret(now_ms, secret),
+            FromBox::Bye(crate::wire::Bye::Version(version)) => self.link = Link::Mismatch(*version),
             // The status that follows an event tells; the end of the link shows by itself.
             FromBox::Event(_) | FromBox::Bye(_) => {}
         }
@@ -319,7 +319,8 @@ impl Panel {
         Moment(if known == 0 { 0 } else { known.saturating_add(now_ms.wrapping_sub(self.status_at) / 1000) })
     }
 
-    fn take(&mut self, now_ms: u32, status: Status) {
+    /// Takes a status; leaves the one before in its place, which spares a copy of it.
+    fn take(&mut self, now_ms: u32, status: &mut Status) {
         let known = |code, about: &str| {
             self.status.as_ref().is_some_and(|old| old.alerts.iter().any(|alert| alert.code == code && alert.about.as_str() == about))
         };
@@ -329,7 +330,7 @@ impl Panel {
                 self.touched_at = now_ms.wrapping_sub(HOME_AFTER_MS);
             }
         }
-        self.status = Some(status);
+        core::mem::swap(self.status.get_or_insert_default(), status);
         self.status_at = now_ms;
         self.row = self.row.min(u8::try_from(self.rows()).unwrap_or(u8::MAX).saturating_sub(1));
     }

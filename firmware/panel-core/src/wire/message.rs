@@ -316,6 +316,8 @@ impl Message for FromBox {
         }
     }
 
+    // A status moves on its way; the room for that is given back before anything else happens.
+    #[inline(never)]
     fn read(kind: u8, bytes: &[u8]) -> Result<Self, MessageError> {
         Ok(match kind {
             1 => Self::Hello(payload(bytes)?),
