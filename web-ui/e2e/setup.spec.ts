@@ -31,7 +31,7 @@ test("J1: a new box is set up from its code to its first destination", async ({ 
     await page.getByRole("button", { name: "Add and test" }).click();
     await expect(page.getByText("All steps work.")).toBeVisible();
     await page.getByRole("button", { name: "Next" }).click();
-    await expect(page.getByRole("link", { name: "Download the CA" })).toBeVisible();
+    await expect(page.getByTestId("https-off")).toBeVisible();
     await page.getByRole("button", { name: "Next" }).click();
     await expect(page.getByText("RELAYPACS")).toBeVisible();
     await page.getByRole("button", { name: "Finish" }).click();

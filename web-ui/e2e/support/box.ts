@@ -13,17 +13,18 @@ export class Box {
     private readonly folder: string,
     readonly port: number,
     readonly dicomPort: number,
+    readonly httpsPort: number,
   ) {}
 
-  /** `destination`: a DICOMweb base, or none; `more`: further lines of the configuration. */
-  static async start(folder: string, destination: string | null, more = ""): Promise<Box> {
+  /** `destination`: a DICOMweb base, or none; `more`: further lines of the configuration; `https`: also by HTTPS, with the box's own authority. */
+  static async start(folder: string, destination: string | null, more = "", https = false): Promise<Box> {
     mkdirSync(join(folder, "data"), { recursive: true });
-    const box = new Box(folder, await freePort(), await freePort());
+    const box = new Box(folder, await freePort(), await freePort(), https ? await freePort() : 0);
     const stow = destination
       ? `[[destination]]\nname = "main"\nkind = "stow"\nurl = "${destination}"\nretry = { first = "200ms", max = "1s", horizon = "7d" }\n`
       : "";
     const limits = ["login", "tokens", "upload_init", "complete", "stats"].map((name) => `${name} = "6000/min"`).join("\n");
-    const text = `[dicom]\nbind = "127.0.0.1"\nport = ${box.dicomPort}\ntls_port = 0\nstudy_idle = "1s"\n[http]\nbind = "127.0.0.1"\nport = 0\nplain_port = ${box.port}\n[limits]\n${limits}\n${more}\n${stow}`;
+    const text = `[dicom]\nbind = "127.0.0.1"\nport = ${box.dicomPort}\ntls_port = 0\nstudy_idle = "1s"\n[http]\nbind = "127.0.0.1"\nport = ${box.httpsPort}\nplain_port = ${box.port}\n[limits]\n${limits}\n${more}\n${stow}`;
     writeFileSync(join(folder, "relaypacs.toml"), text);
     await box.on();
     return box;
@@ -31,6 +32,11 @@ export class Box {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Its address by HTTPS. */
+  get secureUrl(): string {
+    return `https://127.0.0.1:${this.httpsPort}`;
   }
 
   get #where(): string[] {

@@ -31,7 +31,16 @@ const u16 = (value: number) => {
   return bytes;
 };
 
-export type Ct = { studyUid: string; name: string; id: string; date: string; images: number; size?: number; description?: string };
+export type Ct = {
+  studyUid: string;
+  name: string;
+  id: string;
+  date: string;
+  images: number;
+  size?: number;
+  description?: string;
+  modality?: string;
+};
 
 function image(ct: Ct, series: string, number: number): Buffer {
   const size = ct.size ?? 256;
@@ -59,7 +68,7 @@ function image(ct: Ct, series: string, number: number): Buffer {
     element(8, 0x20, "DA", ct.date),
     element(8, 0x30, "TM", "101500"),
     element(8, 0x50, "SH", ""),
-    element(8, 0x60, "CS", "CT"),
+    element(8, 0x60, "CS", ct.modality ?? "CT"),
     element(8, 0x70, "LO", "RelayPACS"),
     element(8, 0x90, "PN", ""),
     element(8, 0x1030, "LO", ct.description ?? "Chest"),

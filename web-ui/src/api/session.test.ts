@@ -1,5 +1,6 @@
 import { HttpResponse, http } from "msw";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { listDrafts, saveDraft } from "@/store/draft";
 import { loadSession, saveSession } from "@/store/session";
 import { signInAs, USER } from "@/test/page";
 import { answer, cut, empty, refusal, refuse, server } from "@/test/server";
@@ -147,4 +148,33 @@ test("another tab signed out: this one follows", async () => {
   await saveSession({ userId: "u1", user: USER, refreshToken: null, seenAt: 0, locked: true });
   await sessionElsewhere();
   expect(currentSession().kind).toBe("locked");
+});
+
+const HOUR = 3_600_000;
+const DRAFT = { id: "d1", createdAt: 1, savedAt: 1, studies: [], ignored: [], stored: true, patientsConfirmed: false };
+
+test("what a user left is kept for three days without a sign-in of theirs, then wiped, and nobody is signed in", async () => {
+  await signInAs();
+  await saveDraft("u1", DRAFT);
+  answer("post", "/api/v1/auth/refresh", pair);
+  vi.setSystemTime(Date.now() + 71 * HOUR);
+  await restore();
+  expect(await listDrafts("u1")).toHaveLength(1);
+  vi.setSystemTime(Date.now() + 73 * HOUR);
+  await restore();
+  expect(await listDrafts("u1")).toEqual([]);
+  expect(currentSession()).toMatchObject({ kind: "signed_out", why: "expired" });
+  expect(await loadSession()).toBeUndefined();
+});
+
+test("what another user of this browser left goes too, not what the one who signs in has", async () => {
+  await signInAs();
+  await saveDraft("u1", DRAFT);
+  vi.setSystemTime(Date.now() + 40 * HOUR);
+  await signInAs({ id: "u2" });
+  await saveDraft("u2", DRAFT);
+  vi.setSystemTime(Date.now() + 40 * HOUR);
+  await signInAs({ id: "u2" });
+  expect(await listDrafts("u1")).toEqual([]);
+  expect(await listDrafts("u2")).toHaveLength(1);
 });

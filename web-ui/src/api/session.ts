@@ -1,5 +1,6 @@
 import { clearSession, loadSession, saveSession } from "@/store/session";
 import { problemOf, Unreachable } from "./problem";
+import { stays, wipeForgotten } from "./residents";
 import type { components } from "./schema";
 import type { User } from "./types";
 
@@ -69,6 +70,8 @@ async function fetchMe(token: string): Promise<User> {
 async function begin(pair: TokenPair): Promise<User> {
   keepAccess(pair);
   const user = await fetchMe(pair.access_token);
+  await wipeForgotten();
+  stays(user.id);
   await saveSession({ userId: user.id, user, refreshToken: pair.refresh_token, seenAt: Date.now(), locked: false });
   become({ kind: "signed_in", user });
   return user;
@@ -103,6 +106,10 @@ export async function restore(): Promise<void> {
   const stored = await loadSession().catch(() => undefined);
   if (!stored) return become({ kind: "signed_out", why: "never", setupRequired: await setupRequired() });
   const user = stored.user as User;
+  if ((await wipeForgotten()).includes(stored.userId)) {
+    await clearSession();
+    return become({ kind: "signed_out", why: "expired", setupRequired: false });
+  }
   if (stored.locked || !stored.refreshToken)
     return become(stored.locked ? { kind: "locked", user } : { kind: "signed_out", why: "left", setupRequired: false });
   const renewed = await renew();
@@ -146,6 +153,7 @@ async function trade(): Promise<boolean> {
   if (response.ok) {
     const pair = (await bodyOf(response)) as TokenPair;
     await saveSession({ ...stored, refreshToken: pair.refresh_token, seenAt: Date.now() });
+    stays(stored.userId);
     keepAccess(pair);
     return true;
   }

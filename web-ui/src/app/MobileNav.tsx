@@ -21,12 +21,12 @@ export function MobileNav({ user }: { user: User }) {
       className="no-print fixed inset-x-0 bottom-0 z-30 flex border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] lg:hidden"
     >
       {places.map(({ to, label, Icon }) => (
-        <div key={to} className="relative min-w-0 flex-1">
+        <div key={to} className="relative flex-auto">
           <Link
             to={to}
             role="button"
             aria-current={isAt(to, pathname) ? "page" : undefined}
-            className={`flex min-h-14 flex-col items-center justify-center gap-0.5 text-xs font-semibold ${isAt(to, pathname) ? "text-accent" : "text-muted"}`}
+            className={`flex min-h-14 flex-col items-center justify-center gap-0.5 px-0.5 text-xs font-semibold tracking-tighter min-[400px]:tracking-normal ${isAt(to, pathname) ? "text-accent" : "text-muted"}`}
           >
             <Icon size={20} aria-hidden="true" />
             {t(label)}

@@ -58,6 +58,7 @@ function LineStatus() {
 
 function PacsStatus() {
   const t = useT();
+  const format = useFormat();
   const system = useQuery(systemQuery);
   if (!system.data) return null;
   const { destinations, queue } = system.data;
@@ -72,7 +73,7 @@ function PacsStatus() {
       ) : (
         <span className={`flex items-center gap-1 ${down.length ? "font-semibold text-bad" : "text-muted"}`}>
           <Server size={14} aria-hidden="true" />
-          {down.length ? t("pacs.down", { names: down.map(({ name }) => name).join(", ") }) : t("pacs.up")}
+          {down.length ? t("pacs.down", { names: format.list(down.map(({ name }) => name)) }) : t("pacs.up")}
         </span>
       )}
       {held > 0 && (

@@ -1,9 +1,10 @@
 import { useLingui } from "@lingui/react";
+import { useZone } from "./zone";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
-/** Bytes in decimal units, as disks and lines are sold, in the language's own letters: `1.2 MB`, `1,2 Mo`. */
-export function bytes(value: number, locale: string): string {
+/** Bytes, or bytes a second, in decimal units, as disks and lines are sold, in the language's own letters: `1.2 MB`, `1,2 Mo`. */
+export function bytes(value: number, locale: string, per: "" | "-per-second" = ""): string {
   let size = Math.max(0, value);
   let unit = 0;
   while (size >= 999.5 && unit < UNITS.length - 1) {
@@ -13,7 +14,7 @@ export function bytes(value: number, locale: string): string {
   const digits = unit === 0 || size >= 100 ? 0 : 1;
   return new Intl.NumberFormat(locale, {
     style: "unit",
-    unit: UNITS[unit] ?? "byte",
+    unit: `${UNITS[unit] ?? "byte"}${per}`,
     unitDisplay: "short",
     maximumFractionDigits: digits,
   }).format(size);
@@ -30,19 +31,21 @@ export function duration(seconds: number, locale: string): string {
   return `${part(Math.floor(whole / 86_400), "day")} ${part(Math.floor((whole % 86_400) / 3600), "hour")}`;
 }
 
-/** A moment of the box (RFC 3339) in the viewer's time zone. Not for DICOM dates: those are never shifted. */
-export function moment(iso: string, locale: string, style: "full" | "short" | "time" = "short"): string {
+/** A moment of the box (RFC 3339) in a time zone; without one in the viewer's. Not for DICOM dates: those are never shifted. */
+export function moment(iso: string, locale: string, style: "full" | "short" | "time" = "short", timeZone?: string): string {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return iso;
-  if (style === "time") return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(date);
+  const zone = timeZone ? { timeZone } : {};
+  if (style === "time")
+    return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...zone }).format(date);
   return new Intl.DateTimeFormat(
     locale,
-    style === "full" ? { dateStyle: "long", timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" },
+    style === "full" ? { dateStyle: "long", timeStyle: "medium", ...zone } : { dateStyle: "medium", timeStyle: "short", ...zone },
   ).format(date);
 }
 
 /** "3 minutes ago"; after a week the date. */
-export function ago(iso: string, locale: string, now: number): string {
+export function ago(iso: string, locale: string, now: number, timeZone?: string): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   const size = Math.abs(seconds);
@@ -50,15 +53,19 @@ export function ago(iso: string, locale: string, now: number): string {
   if (size < 2700) return format.format(Math.round(seconds / 60), "minute");
   if (size < 64_800) return format.format(Math.round(seconds / 3600), "hour");
   if (size < 604_800) return format.format(Math.round(seconds / 86_400), "day");
-  return moment(iso, locale);
+  return moment(iso, locale, "short", timeZone);
 }
 
 /** A DICOM date (`YYYYMMDD` or `YYYY-MM-DD`), as a calendar day without a zone. What is no date comes back as it is. */
-export function dicomDate(value: string | null | undefined, locale: string): string {
+export function dicomDate(
+  value: string | null | undefined,
+  locale: string,
+  style: Intl.DateTimeFormatOptions = { dateStyle: "medium" },
+): string {
   const match = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(value ?? "");
   if (!match) return value ?? "";
   const day = new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
-  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }).format(day);
+  return new Intl.DateTimeFormat(locale, { ...style, timeZone: "UTC" }).format(day);
 }
 
 /** A DICOM person name for reading: `DOE^JOHN=…` → `DOE, JOHN`. */
@@ -77,24 +84,36 @@ export function regional(language: string, languages: readonly string[]): string
 export type Format = {
   locale: string;
   bytes: (value: number) => string;
+  /** Bytes a second. */
+  rate: (value: number) => string;
+  milliseconds: (value: number) => string;
+  /** Several names as one says them. */
+  list: (names: readonly string[]) => string;
   duration: (seconds: number) => string;
   moment: (iso: string, style?: "full" | "short" | "time") => string;
   ago: (iso: string, now?: number) => string;
   dicomDate: (value: string | null | undefined) => string;
+  /** Day and month, for axes. */
+  day: (value: string) => string;
   number: (value: number, options?: Intl.NumberFormatOptions) => string;
 };
 
 /** The formats above in the current language. */
 export function useFormat(): Format {
   const { i18n } = useLingui();
+  const zone = useZone();
   const locale = regional(i18n.locale, navigator.languages ?? []);
   return {
     locale,
     bytes: (value) => bytes(value, locale),
+    rate: (value) => bytes(value, locale, "-per-second"),
+    milliseconds: (value) => new Intl.NumberFormat(locale, { style: "unit", unit: "millisecond", unitDisplay: "short" }).format(value),
+    list: (names) => new Intl.ListFormat(locale, { type: "unit" }).format(names),
     duration: (seconds) => duration(seconds, locale),
-    moment: (iso, style) => moment(iso, locale, style),
-    ago: (iso, now = Date.now()) => ago(iso, locale, now),
+    moment: (iso, style) => moment(iso, locale, style, zone),
+    ago: (iso, now = Date.now()) => ago(iso, locale, now, zone),
     dicomDate: (value) => dicomDate(value, locale),
+    day: (value) => dicomDate(value, locale, { day: "numeric", month: "short" }),
     number: (value, options) => new Intl.NumberFormat(locale, options).format(value),
   };
 }

@@ -8,14 +8,14 @@ type Props<K extends string> = { label: string; options: readonly Option<K>[]; v
 export function Choice<K extends string>({ label, options, value, onChange }: Props<K>) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms; this filters a view
-    <div role="group" aria-label={label} className="flex flex-wrap gap-1 rounded-xl bg-sunken p-1">
+    <div role="group" aria-label={label} className="flex flex-wrap gap-0.5 rounded-xl bg-sunken p-1 sm:gap-1">
       {options.map((option) => (
         <button
           key={option.key}
           type="button"
           aria-pressed={option.key === value}
           onClick={() => onChange(option.key)}
-          className={`inline-flex min-h-11 items-center gap-2 rounded-lg px-3 text-sm font-medium lg:pointer-fine:min-h-8 ${option.key === value ? "bg-surface text-text shadow-sm ring-1 ring-edge" : "text-muted hover:text-text"}`}
+          className={`inline-flex min-h-11 items-center gap-2 rounded-lg px-2 text-sm sm:px-3 font-medium lg:pointer-fine:min-h-8 ${option.key === value ? "bg-surface text-text shadow-sm ring-1 ring-edge" : "text-muted hover:text-text"}`}
         >
           {option.label}
           {option.count ? <Count n={option.count} label={option.countLabel} /> : null}

@@ -39,7 +39,7 @@ export function Page({ title, testid, lead, actions, children, documentTitle, na
 /** A part of a page with its own heading. */
 export function Section({ title, actions, children, id }: { title: string; actions?: ReactNode; children: ReactNode; id?: string }) {
   return (
-    <section id={id} className="card flex flex-col gap-4 p-5">
+    <section id={id} className="card flex flex-col gap-4 p-4 sm:p-5">
       <div className="flex flex-wrap items-center justify-between gap-2">
         <h2 className="text-lg font-semibold">{title}</h2>
         {actions}

@@ -27,8 +27,14 @@ export function Trouble({ error, retry, compact = false }: { error: unknown; ret
     >
       <Icon size={20} aria-hidden="true" className="mt-0.5 shrink-0" />
       <div className="min-w-0 flex-1 basis-48">
-        <p className="font-semibold">{title}</p>
-        {detail && <p>{detail}</p>}
+        <p className="font-semibold">
+          <bdi>{title}</bdi>
+        </p>
+        {detail && (
+          <p>
+            <bdi>{detail}</bdi>
+          </p>
+        )}
         {todo && <p>{todo}</p>}
         {error instanceof ApiProblem && error.traceId && (
           <p className="mt-1 text-xs">

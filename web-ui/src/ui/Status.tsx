@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, CircleDashed, CircleX, type LucideIcon } from "lucide-react";
+import { CircleAlert, CircleCheck, CircleDashed, CircleX, Info, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 
 export type Tone = "ok" | "warn" | "bad" | "info" | "calm";
@@ -15,7 +15,10 @@ const TONES: Record<Tone, { classes: string; Icon: LucideIcon }> = {
 export function Status({ tone, children, testid }: { tone: Tone; children: ReactNode; testid?: string }) {
   const { classes, Icon } = TONES[tone];
   return (
-    <span data-testid={testid} className={`inline-flex w-fit items-center gap-1 rounded-full px-2 py-0.5 text-xs font-semibold ${classes}`}>
+    <span
+      data-testid={testid}
+      className={`inline-flex w-fit items-center gap-1 rounded-full px-2 py-0.5 text-xs font-semibold sm:whitespace-nowrap ${classes}`}
+    >
       <Icon size={14} aria-hidden="true" className="shrink-0" />
       <span>{children}</span>
     </span>
@@ -37,10 +40,13 @@ export function Banner({
   testid?: string;
 }) {
   const { classes, Icon } = TONES[tone];
+  const Sign = tone === "info" || tone === "calm" ? Info : Icon;
   return (
     <div role={role} data-testid={testid} className={`flex flex-wrap items-center gap-3 rounded-xl px-4 py-3 text-sm ${classes}`}>
-      <Icon size={20} aria-hidden="true" className="shrink-0" />
-      <div className="min-w-0 flex-1 basis-48">{children}</div>
+      <div className="flex min-w-0 flex-1 basis-60 items-center gap-3">
+        <Sign size={20} aria-hidden="true" className="shrink-0" />
+        <div className="min-w-0 flex-1">{children}</div>
+      </div>
       {action}
     </div>
   );

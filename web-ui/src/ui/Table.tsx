@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-export type Column<R> = { key: string; head: ReactNode; cell: (row: R) => ReactNode; end?: boolean; main?: boolean };
+export type Column<R> = { key: string; head: ReactNode; cell: (row: R) => ReactNode; end?: boolean; main?: boolean; nowrap?: boolean };
 
 type Props<R> = {
   label: string;
@@ -38,16 +38,18 @@ export function Table<R>({ label, columns, rows, rowKey, unread }: Props<R>) {
               role="row"
               className={`block border-t border-line p-3 first:border-t-0 hover:bg-sunken sm:table-row sm:p-0 ${unread?.(row) ? "font-semibold" : ""}`}
             >
-              {columns.map(({ key, head, cell, end, main }) => (
+              {columns.map(({ key, head, cell, end, main, nowrap }) => (
                 <td
                   key={key}
                   role="cell"
-                  className={`flex justify-between gap-4 py-0.5 sm:table-cell sm:px-3 sm:py-2 ${end ? "sm:text-end" : ""}`}
+                  className={`flex justify-between gap-4 py-0.5 sm:table-cell sm:px-3 sm:py-2 ${end ? "sm:text-end" : ""} ${nowrap ? "sm:whitespace-nowrap" : ""}`}
                 >
                   <span aria-hidden="true" className={`shrink-0 font-normal text-muted sm:hidden ${main ? "hidden" : ""}`}>
                     {head}
                   </span>
-                  <span className={`min-w-0 text-end sm:text-inherit ${main ? "text-start text-base" : ""} ${end ? "" : "sm:text-start"}`}>
+                  <span
+                    className={`min-w-0 text-end sm:text-inherit ${main ? "text-start max-sm:text-base" : ""} ${end ? "" : "sm:text-start"}`}
+                  >
                     {cell(row)}
                   </span>
                 </td>

@@ -1,5 +1,6 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
+import { systemQuery } from "@/api/queries";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
@@ -7,6 +8,8 @@ import { TextField } from "@/ui/Field";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
 import { Table } from "@/ui/Table";
 import { type AuditFilter, auditQuery } from "./api";
+
+const OUTCOMES = ["done", "refused", "failed"];
 
 /** Who did what; the entries are chained, so that a change would show. */
 export function AuditTab() {
@@ -21,7 +24,8 @@ export function AuditTab() {
   });
   return (
     <>
-      <search className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+      <Chain />
+      <search className="grid gap-3 min-[400px]:grid-cols-2 lg:grid-cols-4">
         <TextField label={t("audit.actor")} type="search" autoComplete="off" {...field("actor")} />
         <TextField label={t("audit.action")} type="search" autoComplete="off" {...field("action")} />
         <TextField label={t("filter.from")} type="date" {...field("from")} />
@@ -36,11 +40,15 @@ export function AuditTab() {
           rows={entries}
           rowKey={({ seq }) => String(seq)}
           columns={[
-            { key: "at", head: t("audit.at"), main: true, cell: ({ at }) => <time dateTime={at}>{format.moment(at)}</time> },
+            { key: "at", nowrap: true, head: t("audit.at"), main: true, cell: ({ at }) => <time dateTime={at}>{format.moment(at)}</time> },
             { key: "actor", head: t("audit.actor"), cell: ({ actor }) => <bdi>{actor}</bdi> },
             { key: "action", head: t("audit.action"), cell: ({ action }) => <code dir="ltr">{action}</code> },
             { key: "object", head: t("audit.object"), cell: ({ object }) => <bdi>{object || "–"}</bdi> },
-            { key: "outcome", head: t("audit.outcome"), cell: ({ outcome }) => outcome },
+            {
+              key: "outcome",
+              head: t("audit.outcome"),
+              cell: ({ outcome }) => (OUTCOMES.includes(outcome) ? t(`audit.outcome_${outcome}`) : outcome),
+            },
             { key: "address", head: t("audit.address"), cell: ({ address }) => <bdi dir="ltr">{address ?? "–"}</bdi> },
             { key: "hash", head: t("audit.hash"), cell: ({ hash }) => <code title={hash}>{hash.slice(0, 10)}</code> },
           ]}
@@ -52,5 +60,18 @@ export function AuditTab() {
         </Button>
       )}
     </>
+  );
+}
+
+/** Whether the chain held when the box last read it whole. */
+function Chain() {
+  const t = useT();
+  const format = useFormat();
+  const check = useQuery(systemQuery).data?.schedule.find(({ job }) => job === "audit-check");
+  const result = check?.result?.endsWith("chain intact") ? t("audit.intact") : check?.result;
+  return (
+    <p className="text-sm text-muted">
+      {t("audit.chain")} {check?.last_run && result && t("audit.chain_at", { when: format.moment(check.last_run), result })}
+    </p>
   );
 }

@@ -13,6 +13,7 @@ import { Ask, Dialog } from "@/ui/Dialog";
 import { EchoSteps } from "@/ui/EchoSteps";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Page";
+import { plain } from "@/ui/plain";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
 import { Status } from "@/ui/Status";
 import { deleteDestination, pauseDestination } from "./api";
@@ -82,13 +83,13 @@ function DestinationCard({ destination }: { destination: Destination }) {
           ],
           [t("dest.queue"), t("dest.queue_n", { studies: queue.studies, instances: queue.instances, bytes: format.bytes(queue.bytes) })],
           [t("dest.oldest"), queue.oldest ? format.ago(queue.oldest) : "–"],
-          [t("dest.latency"), destination.latency_ms == null ? "–" : `${destination.latency_ms} ms`],
+          [t("dest.latency"), destination.latency_ms == null ? "–" : format.milliseconds(destination.latency_ms)],
           ...(last_error
             ? ([
                 [
                   t("dest.error"),
                   <span key="e">
-                    <code>{last_error.code}</code> {last_error.detail}
+                    <code>{last_error.code}</code> <bdi>{plain(last_error.detail)}</bdi>
                   </span>,
                 ],
               ] as const)

@@ -1,20 +1,24 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { certificateQuery, systemQuery } from "@/api/queries";
+import { systemQuery } from "@/api/queries";
 import type { System } from "@/api/types";
 import { useOffline } from "@/api/useLive";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
-import { Button, buttonClass } from "@/ui/Button";
+import { Button } from "@/ui/Button";
+import { CertificateView } from "@/ui/CertificateView";
 import { Dialog } from "@/ui/Dialog";
 import { Facts } from "@/ui/Facts";
 import { AreaField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { Bar } from "@/ui/Ring";
 import { Skeleton, Trouble } from "@/ui/StateView";
-import { Banner, Status } from "@/ui/Status";
+import { Status } from "@/ui/Status";
 import { Table } from "@/ui/Table";
+import { Alerts } from "./Alerts";
 import { putCertificate } from "./api";
+
+const WORK = new Set(["clean-up", "report-sync", "audit-check", "certificate-renewal", "scrub"]);
 
 /** How the box is. */
 export function SystemTab() {
@@ -35,14 +39,7 @@ function Health({ system }: { system: System }) {
   const { disk, queue } = system;
   return (
     <>
-      {system.alerts.map((alert) => (
-        <Banner key={`${alert.code}${alert.since}`} tone={alert.severity === "error" ? "bad" : "warn"}>
-          <p className="font-semibold">
-            <code>{alert.code}</code> {alert.text}
-          </p>
-          <p>{alert.what_to_do}</p>
-        </Banner>
-      ))}
+      <Alerts alerts={system.alerts} />
       <div className="grid gap-5 lg:grid-cols-2">
         <Section
           title={t("system.box")}
@@ -55,8 +52,8 @@ function Health({ system }: { system: System }) {
               [t("system.uptime"), format.duration(system.uptime_s)],
               [t("system.time"), format.moment(system.time, "full")],
               [t("system.clock"), t(system.clock_synchronised === null ? "unknown" : system.clock_synchronised ? "yes" : "no")],
-              [t("modality.ae"), `${system.ae_title} : ${system.dicom_port}`],
-              [t("system.addresses"), system.addresses.join(", ") || "–"],
+              [t("modality.ae"), <bdi key="ae">{`${system.ae_title} : ${system.dicom_port}`}</bdi>],
+              [t("system.addresses"), <bdi key="a">{system.addresses.join(", ") || "–"}</bdi>],
             ]}
           />
         </Section>
@@ -70,6 +67,7 @@ function Health({ system }: { system: System }) {
                 t("dest.queue"),
                 queue ? t("dest.queue_n", { studies: queue.studies, instances: queue.instances, bytes: format.bytes(queue.bytes) }) : "–",
               ],
+              ...(disk.days_left != null ? ([[t("system.days_left"), t("system.days", { n: Math.floor(disk.days_left) })]] as const) : []),
               [t("system.held"), queue ? format.number(queue.held) : "–"],
             ]}
           />
@@ -84,9 +82,14 @@ function Health({ system }: { system: System }) {
             rows={system.schedule}
             rowKey={({ job }) => job}
             columns={[
-              { key: "job", head: t("system.job"), main: true, cell: ({ job }) => job },
+              {
+                key: "job",
+                head: t("system.job"),
+                main: true,
+                cell: ({ job }) => (WORK.has(job) ? t(`work.${job.replaceAll("-", "_")}`) : job),
+              },
               { key: "last", head: t("system.last"), cell: ({ last_run }) => (last_run ? format.moment(last_run) : "–") },
-              { key: "result", head: t("audit.outcome"), cell: ({ result }) => result ?? "–" },
+              { key: "result", head: t("audit.outcome"), cell: ({ result }) => <bdi>{result ?? "–"}</bdi> },
               { key: "next", head: t("system.next"), cell: ({ next_run }) => (next_run ? format.moment(next_run) : "–") },
             ]}
           />
@@ -98,35 +101,17 @@ function Health({ system }: { system: System }) {
 
 function Certificate() {
   const t = useT();
-  const format = useFormat();
   const offline = useOffline();
-  const certificate = useQuery(certificateQuery);
   const [changing, setChanging] = useState(false);
   return (
     <Section title={t("cert.title")}>
-      {certificate.error && <Trouble error={certificate.error} retry={() => void certificate.refetch()} compact />}
-      {certificate.data && (
-        <Facts
-          rows={[
-            [t("cert.issuer"), certificate.data.issuer],
-            [t("cert.until"), format.moment(certificate.data.not_after)],
-            [
-              t("cert.sha256"),
-              <code key="s" dir="ltr">
-                {certificate.data.sha256}
-              </code>,
-            ],
-          ]}
-        />
-      )}
-      <div className="flex flex-wrap gap-2">
-        <a href="/ca.crt" download className={buttonClass()}>
-          {t("cert.download")}
-        </a>
-        <Button disabled={offline} onClick={() => setChanging(true)}>
-          {t("cert.change")}
-        </Button>
-      </div>
+      <CertificateView
+        actions={
+          <Button disabled={offline} onClick={() => setChanging(true)}>
+            {t("cert.change")}
+          </Button>
+        }
+      />
       {changing && <CertificateDialog close={() => setChanging(false)} />}
     </Section>
   );

@@ -184,6 +184,9 @@ test("modalities: seen, refused, added, deleted", async () => {
 
 test("the audit trail is filtered and paged", async () => {
   const asked: URLSearchParams[] = [];
+  answer("get", "/api/v1/system", {
+    schedule: [{ job: "audit-check", last_run: "2026-01-02T02:30:00Z", next_run: null, result: "9 entries, chain intact" }],
+  } as never);
   answer("get", "/api/v1/audit", (({ url }: { url: URL }) => {
     asked.push(url.searchParams);
     return {
@@ -194,7 +197,7 @@ test("the audit trail is filtered and paged", async () => {
           actor: "kim",
           action: "user.invite",
           object: "clinician",
-          outcome: "ok",
+          outcome: "refused",
           address: "192.0.2.7",
           hash: "abcdef0123456789",
         },
@@ -204,6 +207,8 @@ test("the audit trail is filtered and paged", async () => {
   }) as never);
   open("audit");
   expect(await screen.findByText("user.invite")).toBeTruthy();
+  expect(screen.getByText("refused")).toBeTruthy();
+  expect(await screen.findByText(/the chain is intact\.$/)).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Show more" }));
   await waitFor(() => expect(asked.at(-1)?.get("cursor")).toBe("9"));
   await userEvent.type(screen.getByLabelText("Who"), "kim");
@@ -225,19 +230,36 @@ test("the box's health, its alerts with what to do, and its certificate", async 
     disk: { total: 100, used: 40, reserve: 5 },
     queue: null,
     destinations: [],
-    alerts: [{ code: "E11", severity: "error", since: "2026-01-02T00:00:00Z", text: "Disk nearly full", what_to_do: "Add a destination." }],
+    alerts: [
+      {
+        code: "E21",
+        severity: "error",
+        since: "2026-01-02T00:00:00Z",
+        text: "main cannot be reached (Connection refused (os error 111))",
+        what_to_do: "test it",
+      },
+      { code: "E99", severity: "warning", since: "2026-01-02T00:00:00Z", text: "Something new", what_to_do: "Call the maker." },
+    ],
     schedule: [{ job: "cleanup", last_run: null, next_run: "2026-01-03T02:00:00Z", result: null }],
   } as never);
-  answer("get", "/api/v1/system/certificate", { issuer: "box CA", not_after: "2027-01-01T00:00:00Z", sha256: "3A:7F" } as never);
+  answer("get", "/api/v1/system/certificate", {
+    issuer: "box CA",
+    not_after: "2027-01-01T00:00:00Z",
+    sha256: `3a915ce0770db248${"ff".repeat(24)}`,
+  } as never);
   let sent: unknown;
   answer("put", "/api/v1/system/certificate", (({ body }: { body: unknown }) => {
     sent = body;
     return { issuer: "clinic CA", not_after: "2027-01-01T00:00:00Z", sha256: "00" };
   }) as never);
   open("system");
-  expect(await screen.findByText("Add a destination.")).toBeTruthy();
+  expect(await screen.findByText(/A destination cannot be reached/)).toBeTruthy();
+  expect(screen.getByText("main cannot be reached (Connection refused)")).toBeTruthy();
+  expect(screen.getByText(/Test the destination/)).toBeTruthy();
+  expect(screen.getByText(/Something new/)).toBeTruthy();
+  expect(screen.getByText("Call the maker.")).toBeTruthy();
   expect(screen.getByText("cleanup")).toBeTruthy();
-  expect(await screen.findByText("3A:7F")).toBeTruthy();
+  expect(await screen.findByText("3A 91 5C E0 77 0D B2 48")).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Use another" }));
   fireEvent.change(screen.getByLabelText("Certificate chain (PEM)"), { target: { value: "CERT" } });
   fireEvent.change(screen.getByLabelText("Private key (PEM)"), { target: { value: "KEY" } });

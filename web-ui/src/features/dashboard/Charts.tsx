@@ -6,6 +6,9 @@ import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { levels, slices, trendRows } from "./data";
 
+/** Motion of at most a fifth of a second, for those who want any. */
+const motion = () => ({ isAnimationActive: !matchMedia("(prefers-reduced-motion: reduce)").matches, animationDuration: 200 });
+
 /** Told apart by people who see few colours (Okabe and Ito), each ≥ 3:1 on both backgrounds where it matters; words stand beside them. */
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#AA3377"];
 const AXIS = { stroke: "var(--muted)", fontSize: 12, tickLine: false } as const;
@@ -70,8 +73,6 @@ function Figure({ title, head, rows, children }: { title: string; head: string[]
   );
 }
 
-const sliceLabel = ({ name, value }: { name?: string | number; value?: number }) => `${name} ${value}`;
-
 function ModalityChart({ stats }: { stats: Stats }) {
   const t = useT();
   const format = useFormat();
@@ -87,17 +88,16 @@ function ModalityChart({ stats }: { stats: Stats }) {
       head={[t("col.modality"), t("chart.count"), t("chart.share")]}
       rows={data.map(({ name, count, share }) => [name, count, format.number(share, { style: "percent" })])}
     >
-      <ResponsiveContainer width="100%" height="100%">
+      <ResponsiveContainer width="100%" height="80%">
         <PieChart accessibilityLayer={false}>
           <Pie
             rootTabIndex={-1}
             data={data}
             dataKey="count"
             nameKey="name"
-            innerRadius="45%"
-            outerRadius="72%"
-            isAnimationActive={false}
-            label={sliceLabel}
+            innerRadius="55%"
+            outerRadius="95%"
+            {...motion()}
             stroke="var(--surface)"
           >
             {data.map(({ key }, place) => (
@@ -107,27 +107,43 @@ function ModalityChart({ stats }: { stats: Stats }) {
           <Tooltip contentStyle={TIP} itemStyle={{ color: "var(--text)" }} />
         </PieChart>
       </ResponsiveContainer>
+      <ul className="flex h-1/5 flex-wrap content-center justify-center gap-x-4 gap-y-1 text-sm">
+        {data.map(({ key, name, count }, place) => (
+          <li key={key} className="flex items-center gap-2">
+            <svg width="12" height="12" aria-hidden="true">
+              <rect width="12" height="12" rx="3" fill={COLOURS[place % COLOURS.length]} />
+            </svg>
+            {name} <strong>{format.number(count)}</strong>
+          </li>
+        ))}
+      </ul>
     </Figure>
   );
 }
 
 function LevelChart({ stats }: { stats: Stats }) {
   const t = useT();
-  const data = levels(stats).map(({ key, count }) => ({ name: t(`level.${key}`), count }));
+  const data = useMemo(() => levels(stats), [stats]);
+  const name = (key: string) => t(`level.${key}`);
   return (
-    <Figure title={t("chart.level")} head={[t("col.level"), t("chart.count")]} rows={data.map(({ name, count }) => [name, count])}>
+    <Figure title={t("chart.level")} head={[t("col.level"), t("chart.count")]} rows={data.map(({ key, count }) => [name(key), count])}>
       <ResponsiveContainer width="100%" height="100%">
         <BarChart accessibilityLayer={false} data={data} margin={{ top: 20 }}>
           <CartesianGrid stroke="var(--line)" vertical={false} />
-          <XAxis dataKey="name" {...AXIS} />
+          <XAxis dataKey="key" tickFormatter={name} {...AXIS} />
           <YAxis allowDecimals={false} width={36} {...AXIS} />
-          <Tooltip contentStyle={TIP} itemStyle={{ color: "var(--text)" }} cursor={{ fill: "var(--sunken)" }} />
+          <Tooltip
+            contentStyle={TIP}
+            itemStyle={{ color: "var(--text)" }}
+            cursor={{ fill: "var(--sunken)" }}
+            labelFormatter={(key) => name(String(key))}
+          />
           <Bar
             dataKey="count"
             name={t("chart.count")}
             fill={COLOURS[0] as string}
             radius={[6, 6, 0, 0]}
-            isAnimationActive={false}
+            {...motion()}
             label={{ position: "top", fill: "var(--text)", fontSize: 12 }}
           />
         </BarChart>
@@ -150,17 +166,10 @@ function TrendChart({ trend }: { trend: Trend }) {
       <ResponsiveContainer width="100%" height="100%">
         <LineChart accessibilityLayer={false} data={data} margin={{ top: 10, right: 20 }}>
           <CartesianGrid stroke="var(--line)" vertical={false} />
-          <XAxis dataKey="date" tickFormatter={day} minTickGap={40} {...AXIS} />
+          <XAxis dataKey="date" tickFormatter={format.day} minTickGap={40} {...AXIS} />
           <YAxis allowDecimals={false} width={36} {...AXIS} />
           <Tooltip contentStyle={TIP} itemStyle={{ color: "var(--text)" }} labelFormatter={(date) => day(String(date))} />
-          <Line
-            dataKey="good"
-            name={t("chart.good")}
-            stroke={COLOURS[0] as string}
-            strokeWidth={2}
-            dot={data.length < 32}
-            isAnimationActive={false}
-          />
+          <Line dataKey="good" name={t("chart.good")} stroke={COLOURS[0] as string} strokeWidth={2} dot={data.length < 32} {...motion()} />
           <Line
             dataKey="failed"
             name={t("chart.failed")}
@@ -168,7 +177,7 @@ function TrendChart({ trend }: { trend: Trend }) {
             strokeWidth={2}
             strokeDasharray="6 4"
             dot={false}
-            isAnimationActive={false}
+            {...motion()}
           />
         </LineChart>
       </ResponsiveContainer>

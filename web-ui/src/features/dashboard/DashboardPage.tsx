@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck, CircleX, HardDrive, Layers, type LucideIcon, RefreshCw } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
+import { Link } from "react-router";
 import type { Stats } from "@/api/types";
 import { useOffline } from "@/api/useLive";
 import { useRole } from "@/api/useSession";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
-import { Button, IconButton } from "@/ui/Button";
+import { Button, buttonClass, IconButton } from "@/ui/Button";
 import { Choice } from "@/ui/Choice";
 import { Page } from "@/ui/Page";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
@@ -22,6 +23,7 @@ export function DashboardPage() {
   const client = useQueryClient();
   const offline = useOffline();
   const admin = useRole("admin");
+  const mayUpload = useRole("clinician", "radiographer", "admin");
   const [period, setPeriod] = useState<Period>("1w");
   const stats = useQuery({ ...statsQuery(period), placeholderData: (old) => old });
   const trend = useQuery({ ...trendQuery(period), placeholderData: (old) => old });
@@ -59,7 +61,20 @@ export function DashboardPage() {
       {stats.error && <Trouble error={stats.error} retry={() => void stats.refetch()} />}
       {stats.isPending && <Skeleton rows={2} height="h-32" />}
       {stats.data && <Cards stats={stats.data} />}
-      {stats.data?.total_uploads === 0 && <Empty title={t("dash.empty")}>{t("dash.empty_text")}</Empty>}
+      {stats.data?.total_uploads === 0 && (
+        <Empty
+          title={t("dash.empty")}
+          action={
+            mayUpload && (
+              <Link to="/" className={buttonClass("primary")}>
+                {t("studies.upload")}
+              </Link>
+            )
+          }
+        >
+          {t("dash.empty_text")}
+        </Empty>
+      )}
       {stats.data && stats.data.total_uploads > 0 && (
         <Suspense fallback={<Skeleton rows={2} height="h-72" />}>
           <Charts stats={stats.data} trend={trend.data} />

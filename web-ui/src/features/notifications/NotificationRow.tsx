@@ -14,7 +14,7 @@ import {
 import { Link } from "react-router";
 import type { Notification } from "@/api/types";
 import { useOffline } from "@/api/useLive";
-import { useFormat } from "@/i18n/format";
+import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { targetOf } from "@/pwa/notices";
 import { IconButton } from "@/ui/Button";
@@ -33,6 +33,22 @@ const ICONS: Record<string, LucideIcon> = {
   study_held: CircleAlert,
 };
 
+/** What is said in the reader's language; the box's words say of what. */
+const TITLES = new Set([
+  "upload_complete",
+  "upload_failed",
+  "report_assigned",
+  "report_ready",
+  "additional_data_required",
+  "pacs_unreachable",
+  "pacs_recovered",
+  "disk_low",
+  "study_held",
+]);
+
+/** A DICOM name in a sentence as one reads it: `DOE^JANE: …` → `DOE, JANE: …`. */
+const readable = (message: string) => message.replace(/[^\s:,.^]+(?: [^\s:,.^]+)*\^[^:,.]*/g, (name) => personName(name));
+
 export function NotificationRow({ notice }: { notice: Notification }) {
   const t = useT();
   const format = useFormat();
@@ -43,28 +59,30 @@ export function NotificationRow({ notice }: { notice: Notification }) {
   const drop = useMutation({ mutationFn: () => remove(notice.id), ...again });
   const Icon = ICONS[notice.notification_type] ?? BellDot;
   return (
-    <li data-testid="notification" className={`flex items-start gap-3 p-3 ${notice.is_read ? "" : "bg-accent-soft"}`}>
+    <li data-testid="notification" className={`flex flex-wrap items-start gap-x-3 p-3 ${notice.is_read ? "" : "bg-accent-soft"}`}>
       <Icon size={20} aria-hidden="true" className="mt-3 shrink-0 text-accent-strong" />
-      <Link to={targetOf(notice)} onClick={() => !notice.is_read && read.mutate(true)} className="min-w-0 flex-1 py-1">
+      <Link to={targetOf(notice)} onClick={() => !notice.is_read && read.mutate(true)} className="min-w-0 flex-1 basis-48 py-1">
         <span className={`block ${notice.is_read ? "" : "font-semibold"}`}>
           {!notice.is_read && <span className="sr-only">{t("report.new")}: </span>}
-          {notice.title}
+          <bdi>{TITLES.has(notice.notification_type) ? t(`notice.${notice.notification_type}`) : notice.title}</bdi>
         </span>
-        <bdi className="block text-sm text-muted">{notice.message}</bdi>
+        <bdi className="block text-sm text-muted">{readable(notice.message)}</bdi>
         <time dateTime={notice.created_at} className="text-xs text-muted">
           {format.moment(notice.created_at)}
         </time>
       </Link>
-      <IconButton
-        label={t(notice.is_read ? "notes.mark_unread" : "notes.mark_read")}
-        disabled={offline}
-        onClick={() => read.mutate(!notice.is_read)}
-      >
-        {notice.is_read ? <BellDot size={18} aria-hidden="true" /> : <MailOpen size={18} aria-hidden="true" />}
-      </IconButton>
-      <IconButton label={t("notes.delete")} disabled={offline} onClick={() => drop.mutate()}>
-        <Trash2 size={18} aria-hidden="true" />
-      </IconButton>
+      <div className="ms-auto flex">
+        <IconButton
+          label={t(notice.is_read ? "notes.mark_unread" : "notes.mark_read")}
+          disabled={offline}
+          onClick={() => read.mutate(!notice.is_read)}
+        >
+          {notice.is_read ? <BellDot size={18} aria-hidden="true" /> : <MailOpen size={18} aria-hidden="true" />}
+        </IconButton>
+        <IconButton label={t("notes.delete")} disabled={offline} onClick={() => drop.mutate()}>
+          <Trash2 size={18} aria-hidden="true" />
+        </IconButton>
+      </div>
     </li>
   );
 }

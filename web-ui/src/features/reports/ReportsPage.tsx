@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 import type { Report, ReportStatus } from "@/api/types";
 import { useRemembered } from "@/api/useRemembered";
+import { useRole } from "@/api/useSession";
 import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { Button, buttonClass } from "@/ui/Button";
@@ -23,6 +24,7 @@ export function ReportsPage() {
   const [params, setParams] = useSearchParams();
   const status = (STATUSES as readonly string[]).includes(params.get("status") ?? "") ? (params.get("status") as Filter) : "all";
   const page = Math.max(0, Number(params.get("page") ?? 1) - 1 || 0);
+  const mayUpload = useRole("clinician", "radiographer", "admin");
   const list = useQuery(reportsQuery(status, page));
   const { rows, asOf } = useRemembered<Report>("reports", list.data?.reports, list.error);
   const unread: Partial<Record<ReportStatus, number>> = list.data?.unread ?? {};
@@ -48,7 +50,17 @@ export function ReportsPage() {
         <Empty
           testid="reports-empty"
           title={t(status === "all" ? "reports.empty" : "reports.none_found")}
-          action={status !== "all" && <Button onClick={() => choose("all")}>{t("studies.clear")}</Button>}
+          action={
+            status !== "all" ? (
+              <Button onClick={() => choose("all")}>{t("studies.clear")}</Button>
+            ) : (
+              mayUpload && (
+                <Link to="/" className={buttonClass("primary")}>
+                  {t("studies.upload")}
+                </Link>
+              )
+            )
+          }
         >
           {t("reports.empty_text")}
         </Empty>
@@ -78,14 +90,17 @@ function ReportsTable({ reports }: { reports: Report[] }) {
           head: t("col.patient"),
           main: true,
           cell: (report) => (
-            <Link to={`/reports/${report.id}`} className="inline-flex min-h-6 items-center text-accent underline">
+            <Link to={`/reports/${report.id}`} className="inline-block min-h-6 text-accent underline">
               <bdi>{personName(report.patient_name) || t("unfinished.unnamed")}</bdi>
-              {!report.is_read && <span className="ms-2 size-2 rounded-full bg-accent" role="img" aria-label={t("report.new")} />}
+              {!report.is_read && (
+                <span className="ms-2 inline-block size-2 rounded-full bg-accent" role="img" aria-label={t("report.new")} />
+              )}
             </Link>
           ),
         },
         {
           key: "date",
+          nowrap: true,
           head: t("col.created"),
           cell: (report) => <time dateTime={report.created_at}>{format.moment(report.created_at)}</time>,
         },
@@ -93,7 +108,7 @@ function ReportsTable({ reports }: { reports: Report[] }) {
         { key: "level", head: t("col.level"), cell: (report) => t(`level.${report.service_level}`) },
         { key: "status", head: t("col.status"), cell: (report) => <ReportStatusChip status={report.status} /> },
         { key: "radiologist", head: t("col.radiologist"), cell: (report) => <bdi>{report.radiologist_name ?? "–"}</bdi> },
-        { key: "updated", head: t("col.updated"), cell: (report) => format.ago(report.updated_at) },
+        { key: "updated", nowrap: true, head: t("col.updated"), cell: (report) => format.ago(report.updated_at) },
         { key: "pdf", head: t("col.pdf"), cell: (report) => <DownloadButton report={report} /> },
       ]}
     />

@@ -5,6 +5,7 @@ import { useOffline } from "@/api/useLive";
 import { useUser } from "@/api/useSession";
 import { LANGUAGES } from "@/i18n/languages";
 import { useT } from "@/i18n/useT";
+import { timeZones } from "@/i18n/zone";
 import { readRequestMib, saveRequestMib } from "@/store/device";
 import { CheckField, SelectField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
@@ -48,6 +49,17 @@ export function PreferencesSection() {
             <option key={theme} value={theme}>
               {t(`theme.${theme}`)}
             </option>
+          ))}
+        </SelectField>
+        <SelectField
+          label={t("prefs.zone")}
+          disabled={offline}
+          value={preferences.time_zone ?? ""}
+          onChange={({ target }) => save.mutate({ time_zone: target.value || null })}
+        >
+          <option value="">{t("prefs.zone_here")}</option>
+          {timeZones().map((zone) => (
+            <option key={zone}>{zone}</option>
           ))}
         </SelectField>
         <SelectField label={t("prefs.level")} {...choose("default_service_level")}>

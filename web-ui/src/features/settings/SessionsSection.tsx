@@ -28,7 +28,7 @@ export function SessionsSection() {
               <bdi className="font-medium">{deviceName(session.user_agent)}</bdi>{" "}
               {session.current && <Status tone="ok">{t("sessions.current")}</Status>}
               <span className="block text-muted">
-                {session.address} · {t("sessions.seen", { when: format.ago(session.last_seen_at) })}
+                <bdi>{session.address}</bdi> · {t("sessions.seen", { when: format.ago(session.last_seen_at) })}
               </span>
             </span>
             {!session.current && (

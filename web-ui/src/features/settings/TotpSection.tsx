@@ -107,7 +107,7 @@ function CodesDialog({ codes, close }: { codes: string[]; close: () => void }) {
       }
     >
       <p className="text-sm">{t("totp.codes")}</p>
-      <ul dir="ltr" data-testid="recovery-codes" className="grid grid-cols-2 gap-2 rounded-lg bg-sunken p-4 font-mono text-sm">
+      <ul dir="ltr" data-testid="recovery-codes" className="grid gap-2 rounded-lg bg-sunken min-[420px]:grid-cols-2 p-4 font-mono text-sm">
         {codes.map((code) => (
           <li key={code}>{code}</li>
         ))}

@@ -59,7 +59,9 @@ test("preferences hold at once", async () => {
   await userEvent.selectOptions(await screen.findByLabelText("Look"), "dark");
   await userEvent.click(screen.getByLabelText("Upload complete"));
   await userEvent.selectOptions(screen.getByLabelText("Largest request"), "2");
-  await waitFor(() => expect(sent).toHaveLength(2));
+  await userEvent.selectOptions(screen.getByLabelText("Time zone"), "Asia/Tokyo");
+  await waitFor(() => expect(sent).toHaveLength(3));
+  expect(sent[2]).toMatchObject({ preferences: { time_zone: "Asia/Tokyo" } });
   expect(sent[0]).toMatchObject({ preferences: { theme: "dark", language: "en" } });
   expect(sent[1]).toMatchObject({ preferences: { notify: { types: ["report_ready", "upload_complete"] } } });
   expect(readRequestMib()).toBe(2);

@@ -22,7 +22,12 @@ export function ModalityStep({ done }: { done: () => void }) {
         <Facts
           rows={[
             [t("modality.ae"), <code key="ae">{system.data.ae_title}</code>],
-            [t("modality.address"), <code key="ip">{system.data.addresses.join(", ") || location.hostname}</code>],
+            [
+              t("modality.address"),
+              <code key="ip" dir="ltr">
+                {system.data.addresses.join(", ") || location.hostname}
+              </code>,
+            ],
             [t("modality.port"), <code key="port">{system.data.dicom_port}</code>],
           ]}
         />

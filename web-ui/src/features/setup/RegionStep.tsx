@@ -7,11 +7,10 @@ import { useSession } from "@/api/useSession";
 import { activate } from "@/i18n/i18n";
 import { isLanguage, LANGUAGES } from "@/i18n/languages";
 import { useT } from "@/i18n/useT";
+import { timeZones } from "@/i18n/zone";
 import { Button } from "@/ui/Button";
 import { SelectField } from "@/ui/Field";
 import { Trouble } from "@/ui/StateView";
-
-export const timeZones = (): string[] => Intl.supportedValuesOf("timeZone");
 
 /** Language and time zone of the new account. */
 export function RegionStep({ done }: { done: () => void }) {
@@ -42,7 +41,7 @@ export function RegionStep({ done }: { done: () => void }) {
         ))}
       </SelectField>
       <SelectField label={t("prefs.zone")} value={zone} onChange={({ target }) => setZone(target.value)}>
-        {[...new Set([zone, "UTC", ...timeZones()])].map((name) => (
+        {[...new Set([zone, ...timeZones()])].map((name) => (
           <option key={name}>{name}</option>
         ))}
       </SelectField>

@@ -51,7 +51,9 @@ export function SetupPage() {
     <main className="mx-auto flex min-h-dvh w-full max-w-xl flex-col gap-6 px-4 py-8">
       <div className="flex flex-col gap-1">
         <h1 className="text-xl font-bold">{t("setup.title")}</h1>
-        <p className="text-sm text-muted">{t("setup.step", { n: STEPS.indexOf(step) + 1, of: STEPS.length })}</p>
+        <p data-testid="setup-step" data-step={STEPS.indexOf(step) + 1} className="text-sm text-muted">
+          {t("setup.step", { n: STEPS.indexOf(step) + 1, of: STEPS.length })}
+        </p>
         <ol className="flex gap-1" aria-hidden="true">
           {STEPS.map((name, place) => (
             <li key={name} className={`h-1.5 flex-1 rounded-full ${place <= STEPS.indexOf(step) ? "bg-accent" : "bg-line"}`} />

@@ -1,9 +1,10 @@
 import { screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { signOut } from "@/api/session";
 import { show, USER } from "@/test/page";
 import { answer, empty, refuse } from "@/test/server";
+import { CertificateStep } from "./CertificateStep";
 import { normalCode, setupCodeFromAddress } from "./code";
 import { SetupPage } from "./SetupPage";
 
@@ -55,7 +56,11 @@ test("from the code to the first scanner", async () => {
     201,
   );
   answer("post", "/api/v1/destinations/{name}/echo", STEPS as never);
-  answer("get", "/api/v1/system/certificate", { issuer: "box CA", not_after: "2027-01-01T00:00:00Z", sha256: "3A:7F" } as never);
+  answer("get", "/api/v1/system/certificate", {
+    issuer: "box CA",
+    not_after: "2027-01-01T00:00:00Z",
+    sha256: `3a915ce0770db248${"ff".repeat(24)}`,
+  } as never);
   answer("get", "/api/v1/system", { ae_title: "RELAYPACS", addresses: ["192.0.2.10"], dicom_port: 11112 } as never);
   answer("get", "/api/v1/modalities", [{ ae_title: "CT1", last_seen: new Date().toISOString() }] as never);
   const { router } = open();
@@ -70,7 +75,7 @@ test("from the code to the first scanner", async () => {
   expect(await screen.findByText("All steps work.")).toBeTruthy();
   expect(destination).toEqual({ name: "main", kind: "stow", url: "https://pacs.example/dicom-web", auth: { kind: "none" } });
   await userEvent.click(screen.getByRole("button", { name: "Next" }));
-  expect(await screen.findByText("3A:7F")).toBeTruthy();
+  expect(await screen.findByText("3A 91 5C E0 77 0D B2 48")).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Next" }));
   expect(await screen.findByText(/Heard from CT1/)).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Finish" }));
@@ -84,6 +89,17 @@ test("a code that is wrong can be entered anew, with how to get one", async () =
   await account();
   await userEvent.click(await screen.findByRole("button", { name: "Enter another code" }));
   expect(await screen.findByText("Where is the code?")).toBeTruthy();
+});
+
+test("a box without HTTPS says so calmly, with how to turn it on", async () => {
+  refuse("get", "/api/v1/system/certificate", 409, { code: "conflict", detail: "HTTPS is off" });
+  const done = vi.fn();
+  show([{ path: "/", element: <CertificateStep done={done} /> }], "/");
+  expect((await screen.findByTestId("https-off")).textContent).toContain("port = 8443");
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(screen.queryByRole("link")).toBeNull();
+  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  expect(done).toHaveBeenCalled();
 });
 
 test("a box that has accounts needs no set-up", async () => {

@@ -1,6 +1,7 @@
 import type { StudyDelivery } from "@/api/types";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
+import { plain } from "@/ui/plain";
 import { Status, type Tone } from "@/ui/Status";
 
 const TONES: Record<StudyDelivery["state"], Tone> = {
@@ -18,7 +19,11 @@ export function DeliveryChip({ delivery, named = true }: { delivery: StudyDelive
   const { state, done, total, destination } = delivery;
   return (
     <Status tone={TONES[state]}>
-      {named && destination && <bdi className="me-1 font-normal">{destination}:</bdi>}
+      {named && destination && (
+        <span className="font-normal">
+          <bdi>{destination}</bdi>:{" "}
+        </span>
+      )}
       {state === "forwarding" || state === "retrying" ? t(`delivery.${state}_n`, { done, total }) : t(`delivery.${state}`)}
     </Status>
   );
@@ -41,7 +46,7 @@ export function DeliveryRow({ delivery }: { delivery: StudyDelivery }) {
       )}
       {error && (
         <p className="text-sm text-bad">
-          <code>{error.code}</code> {error.detail} {error.what_to_do && <span className="block">{error.what_to_do}</span>}
+          <code>{error.code}</code> {plain(error.detail)} {error.what_to_do && <span className="block">{error.what_to_do}</span>}
         </p>
       )}
     </li>

@@ -1,15 +1,33 @@
 import { useState } from "react";
 import type { StudyDetail } from "@/api/types";
-import { useT } from "@/i18n/useT";
+import { type T, useT } from "@/i18n/useT";
 import { Section } from "@/ui/Page";
 import { Preview } from "./Preview";
 
 type Series = StudyDetail["series"][number];
 
+const isImage = ({ rows }: Series["instances"][number]) => rows !== null;
+
+/** How many images, and how many documents where there are some: what is sent with an upload comes as one. */
+export function countOf(series: Series[], t: T): string {
+  const instances = series.flatMap((one) => one.instances);
+  const images = instances.filter(isImage).length;
+  const documents = instances.length - images;
+  const counts = [];
+  if (images > 0 || documents === 0) counts.push(t("images.count", { n: images }));
+  if (documents > 0) counts.push(t("documents.count", { n: documents }));
+  return counts.join(" + ");
+}
+
 /** The series of a study; one is looked at. */
 export function SeriesViewer({ uid, series }: { uid: string; series: Series[] }) {
   const t = useT();
-  const [chosen, setChosen] = useState(0);
+  const [chosen, setChosen] = useState(() =>
+    Math.max(
+      0,
+      series.findIndex(({ instances }) => instances.some(isImage)),
+    ),
+  );
   const current = series[chosen];
   return (
     <Section title={t("study.series")}>
@@ -27,12 +45,16 @@ export function SeriesViewer({ uid, series }: { uid: string; series: Series[] })
                   {one.modality} {one.number !== null && `#${one.number}`}
                 </span>{" "}
                 <bdi>{one.description}</bdi>
-                <span className="block text-xs">{t("images.count", { n: one.instances.length })}</span>
+                <span className="block text-xs">{countOf([one], t)}</span>
               </button>
             </li>
           ))}
         </ul>
-        {current && <Preview key={current.series_instance_uid} uid={uid} series={current} />}
+        {current?.instances.some(isImage) ? (
+          <Preview key={current.series_instance_uid} uid={uid} series={current} />
+        ) : (
+          <p className="text-sm text-muted">{t("preview.document")}</p>
+        )}
       </div>
     </Section>
   );

@@ -1,6 +1,7 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
 import { Link, useSearchParams } from "react-router";
+import { destinationsQuery } from "@/api/queries";
 import type { Study } from "@/api/types";
 import { useRemembered } from "@/api/useRemembered";
 import { useRole } from "@/api/useSession";
@@ -43,6 +44,7 @@ export function StudiesPage() {
   return (
     <Page title={t("studies.title")} documentTitle={t("studies.title")} lead={t("studies.lead")}>
       <FilterBar q={q} search={setQ} filters={filters} change={change} />
+      <PacsAway />
       {asOf && <Banner tone="warn">{t("offline.as_of", { when: format.moment(new Date(asOf).toISOString()) })}</Banner>}
       {list.error && !asOf && <Trouble error={list.error} retry={() => void list.refetch()} />}
       {!shown && !list.error && <Skeleton rows={8} />}
@@ -85,6 +87,20 @@ export function StudiesPage() {
   );
 }
 
+/** A PACS that does not answer: since when, and that nothing is lost by it. */
+function PacsAway() {
+  const t = useT();
+  const format = useFormat();
+  const { data } = useQuery(destinationsQuery);
+  return data
+    ?.filter(({ state }) => state === "down")
+    .map(({ name, queue, since }) => (
+      <Banner key={name} tone="warn">
+        <bdi className="font-semibold">{name}</bdi> — {t("dest.safe", { n: queue.studies, when: format.moment(since) })}
+      </Banner>
+    ));
+}
+
 function StudiesTable({ studies }: { studies: Study[] }) {
   const t = useT();
   const format = useFormat();
@@ -118,7 +134,7 @@ function StudiesTable({ studies }: { studies: Study[] }) {
             </>
           ),
         },
-        { key: "date", head: t("col.date"), cell: (study) => format.dicomDate(study.study_date) || "–" },
+        { key: "date", nowrap: true, head: t("col.date"), cell: (study) => format.dicomDate(study.study_date) || "–" },
         { key: "modality", head: t("col.modality"), cell: (study) => study.modalities.join(", ") || "–" },
         { key: "description", head: t("col.description"), cell: (study) => <bdi>{study.description ?? "–"}</bdi> },
         { key: "level", head: t("col.level"), cell: (study) => t(`level.${study.service_level}`) },
@@ -127,9 +143,10 @@ function StudiesTable({ studies }: { studies: Study[] }) {
           head: t("col.source"),
           cell: (study) => (study.source === "dicom" ? (study.calling_ae ?? "DICOM") : t("source.http")),
         },
-        { key: "images", head: t("col.images"), end: true, cell: (study) => format.number(study.instances) },
+        { key: "images", head: t("col.objects"), end: true, cell: (study) => format.number(study.instances) },
         {
           key: "received",
+          nowrap: true,
           head: t("col.received"),
           cell: (study) => <time dateTime={study.received_at}>{format.ago(study.received_at)}</time>,
         },

@@ -16,7 +16,7 @@ import { useToast } from "@/ui/Toasts";
 import { retryStudy, setPriority, studyQuery } from "./api";
 import { DeliveryRow } from "./DeliveryChip";
 import { Ledger } from "./Ledger";
-import { SeriesViewer } from "./SeriesViewer";
+import { countOf, SeriesViewer } from "./SeriesViewer";
 
 /** One study: what it is, where it stands, its images, its proofs. */
 export function StudyPage() {
@@ -58,7 +58,7 @@ function Detail({ study, uid }: { study: StudyDetail; uid: string }) {
               [t("col.description"), <bdi key="d">{study.description ?? "–"}</bdi>],
               [t("col.source"), study.source === "dicom" ? (study.calling_ae ?? "DICOM") : t("source.http")],
               [t("col.received"), format.moment(study.received_at, "full")],
-              [t("col.images"), `${format.number(study.instances)} · ${format.bytes(study.bytes)}`],
+              [t("col.images"), `${countOf(study.series, t)} · ${format.bytes(study.bytes)}`],
               [
                 "UID",
                 <code key="uid" className="text-xs" dir="ltr">

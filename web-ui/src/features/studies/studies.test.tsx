@@ -47,6 +47,7 @@ let asked: URLSearchParams[] = [];
 beforeEach(async () => {
   asked = [];
   await signInAs({ role: "radiographer" });
+  answer("get", "/api/v1/destinations", []);
   answer("get", "/api/v1/studies", (({ url }: { url: URL }) => {
     asked.push(url.searchParams);
     const second = url.searchParams.get("cursor") === "c2";
@@ -108,6 +109,13 @@ test("an empty box says what will appear; a refusal can be retried", async () =>
   expect(await screen.findByRole("link", { name: "DOE, JANE" })).toBeTruthy();
 });
 
+test("a PACS that is away is said, since when, and that all is safe", async () => {
+  const away = { name: "main", state: "down", since: "2026-01-02T00:00:00Z", queue: { studies: 3, instances: 9, bytes: 1, oldest: null } };
+  answer("get", "/api/v1/destinations", [{ ...away }, { ...away, name: "archive", state: "up" }] as never);
+  show(ROUTES, "/studies");
+  expect((await screen.findByText(/All 3 studies are safe here/)).textContent).toMatch(/^main — Down since /);
+});
+
 const instance = (n: number, frames = 1) => ({
   sop_instance_uid: `1.${n}`,
   number: n,
@@ -127,7 +135,7 @@ const DETAIL = {
   }),
   series: [
     { series_instance_uid: "1.2.3.1", modality: "CT", number: 2, description: "Axial", instances: [instance(1), instance(2, 5)] },
-    { series_instance_uid: "1.2.3.2", modality: "SR", number: 3, description: "Dose", instances: [] },
+    { series_instance_uid: "1.2.3.2", modality: "SR", number: 3, description: "Request", instances: [{ ...instance(3), rows: null }] },
   ],
 } as unknown as StudyDetail;
 
@@ -187,7 +195,11 @@ test("images: the next one, its frames, a window; what cannot be shown is said",
   vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
   show(ROUTES, "/studies/1.2.3");
   expect(await screen.findByAltText("Image 1 of 2")).toBeTruthy();
-  fireEvent.change(screen.getByRole("slider", { name: /^Image/ }), { target: { value: "2" } });
+  expect(screen.getByText(/^2 images \+ 1 document · /)).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: /Request/ }));
+  expect(screen.getByText(/A document without images/)).toBeTruthy();
+  await userEvent.click(screen.getByRole("button", { name: /Axial/ }));
+  fireEvent.change(await screen.findByRole("slider", { name: /^Image/ }), { target: { value: "2" } });
   await waitFor(() => expect(views.at(-1)?.get("instance")).toBe("1.2"));
   fireEvent.change(screen.getByRole("slider", { name: /^Frame/ }), { target: { value: "4" } });
   await userEvent.click(screen.getByRole("button", { name: "Lung" }));

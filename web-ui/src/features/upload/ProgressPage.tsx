@@ -3,6 +3,7 @@ import { Link, useParams } from "react-router";
 import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { buttonClass } from "@/ui/Button";
+import { Dots } from "@/ui/Dots";
 import { Page } from "@/ui/Page";
 import { Empty, Skeleton } from "@/ui/StateView";
 import { ActivityLog } from "./components/ActivityLog";
@@ -47,14 +48,10 @@ export function ProgressPage() {
     <Page
       title={title}
       documentTitle={title}
-      lead={
-        <>
-          <bdi>{personName(job.patientName)}</bdi> · {job.modality} · {format.dicomDate(job.studyDate)} · {t(`level.${job.serviceLevel}`)}
-        </>
-      }
+      lead={<Dots parts={[personName(job.patientName), job.modality, format.dicomDate(job.studyDate), t(`level.${job.serviceLevel}`)]} />}
       narrow
     >
-      {job.state.kind === "done" && job.uploadId && <ReceiptView uploadId={job.uploadId} receipt={job.state.receipt} />}
+      {job.state.kind === "done" && job.uploadId && <ReceiptView uploadId={job.uploadId} receipt={job.state.receipt} link />}
       <div className="card flex flex-col gap-5 p-5">
         <Figures job={job} />
         <JobActions job={job} />

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { wipe } from "@/store/db";
@@ -119,6 +119,9 @@ test("a draft is kept and can be gone on with, or discarded", async () => {
   second.unmount();
   show(ROUTES, "/", uploads);
   await userEvent.click(await screen.findByRole("button", { name: "Discard" }));
+  const sure = within(await screen.findByRole("dialog"));
+  expect(sure.getByText("DOE, JOHN")).toBeTruthy();
+  await userEvent.click(sure.getByRole("button", { name: "Discard" }));
   await waitFor(async () => expect(await listDrafts("u1")).toEqual([]));
 });
 

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "react";
+import { personName } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import type { Draft } from "@/store/draft";
 import { CheckField } from "@/ui/Field";
@@ -19,8 +20,8 @@ export function DraftNotes({ draft, confirm }: { draft: Draft; confirm: (confirm
           <p className="font-semibold">{t("draft.patients", { n: patients.length })}</p>
           <p>
             {patients.slice(0, 6).map((patient) => (
-              <bdi key={patient} className="me-3">
-                {patient}
+              <bdi key={patient} className="me-3 inline-block">
+                {personName(patient)}
               </bdi>
             ))}
           </p>

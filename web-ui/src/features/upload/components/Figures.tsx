@@ -31,7 +31,7 @@ export function Figures({ job }: { job: JobView }) {
               t("progress.files"),
               t("progress.of", { done: format.number(done ? job.files : job.filesDone), total: format.number(job.files) }),
             ],
-            [t("progress.speed"), job.speed > 0 ? `${format.bytes(job.speed)}/s` : "–"],
+            [t("progress.speed"), job.speed > 0 ? format.rate(job.speed) : "–"],
             [t("progress.left"), job.eta === null ? "–" : format.duration(job.eta)],
           ]}
         />

@@ -4,8 +4,9 @@ import { Link } from "react-router";
 import { uploadStatusQuery } from "@/api/queries";
 import type { UploadStatus } from "@/api/types";
 import { useLine } from "@/api/useLive";
+import { useUser } from "@/api/useSession";
 import { useT } from "@/i18n/useT";
-import type { Receipt } from "@/store/job";
+import { listJobs, type Receipt } from "@/store/job";
 import { buttonClass } from "@/ui/Button";
 import { Trouble } from "@/ui/StateView";
 import { Banner } from "@/ui/Status";
@@ -24,8 +25,8 @@ export function stepsOf(state: string, pacs: PacsStatus | undefined): { id: stri
   ];
 }
 
-/** What became of an upload; stays true while the page is open. */
-export function ReceiptView({ uploadId, receipt }: { uploadId: string; receipt: Receipt | null }) {
+/** What became of an upload; stays true while the page is open. `link`: also the address under which it stays. */
+export function ReceiptView({ uploadId, receipt, link = false }: { uploadId: string; receipt: Receipt | null; link?: boolean }) {
   const t = useT();
   const { state: line } = useLine();
   const status = useQuery({
@@ -48,7 +49,7 @@ export function ReceiptView({ uploadId, receipt }: { uploadId: string; receipt: 
       </Banner>
       {!failed && <Steps state={state} pacs={pacs} />}
       {status.error && <Trouble error={status.error} retry={() => void status.refetch()} compact />}
-      {receipt && receipt.files.length > 0 && <Judged receipt={receipt} />}
+      {receipt && receipt.files.length > 0 && <Judged uploadId={uploadId} receipt={receipt} />}
       <div className="flex flex-wrap gap-2">
         <Link to="/" role="button" className={buttonClass("primary")}>
           {t("receipt.new")}
@@ -63,6 +64,11 @@ export function ReceiptView({ uploadId, receipt }: { uploadId: string; receipt: 
             {t("receipt.follow")}
           </Link>
         ))}
+        {link && (
+          <Link to={`/complete/${uploadId}`} data-testid="receipt-link" className={buttonClass("quiet")}>
+            {t("receipt.link")}
+          </Link>
+        )}
       </div>
     </div>
   );
@@ -83,15 +89,16 @@ function Steps({ state, pacs }: { state: string; pacs: PacsStatus | undefined })
   );
 }
 
-function Judged({ receipt }: { receipt: Receipt }) {
+function Judged({ uploadId, receipt }: { uploadId: string; receipt: Receipt }) {
   const t = useT();
+  const names = useFileNames(uploadId);
   return (
     <details className="card p-4 text-sm" open={receipt.failed > 0}>
       <summary className="font-medium">{t("receipt.judged", { n: receipt.files.length })}</summary>
       <ul className="mt-2 max-h-60 overflow-y-auto">
         {receipt.files.map((file) => (
           <li key={file.file_id} className="flex justify-between gap-3 border-t border-line py-1">
-            <span>{file.file_id}</span>
+            <bdi className="min-w-0">{names.get(file.file_id) ?? file.file_id}</bdi>
             <span className="text-muted">{file.error ? errorText(file.error, t) : t(`judged.${file.status}`)}</span>
           </li>
         ))}
@@ -99,3 +106,19 @@ function Judged({ receipt }: { receipt: Receipt }) {
     </details>
   );
 }
+
+/** The files as they were named where they were chosen; the box knows only their ids. */
+function useFileNames(uploadId: string): ReadonlyMap<string, string> {
+  const user = useUser();
+  const { data } = useQuery({
+    queryKey: ["file-names", user.id, uploadId],
+    queryFn: async () => {
+      const job = (await listJobs(user.id)).find(({ upload }) => upload?.id === uploadId);
+      return new Map(job?.files.map(({ fileId, name }) => [fileId, name]));
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return data ?? NO_NAMES;
+}
+
+const NO_NAMES: ReadonlyMap<string, string> = new Map();

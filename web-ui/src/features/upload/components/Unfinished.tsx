@@ -6,6 +6,8 @@ import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { type Draft, deleteDraft, listDrafts } from "@/store/draft";
 import { Button, IconButton } from "@/ui/Button";
+import { Ask } from "@/ui/Dialog";
+import { Dots } from "@/ui/Dots";
 import { Bar } from "@/ui/Ring";
 import type { JobView } from "../protocol";
 import { useJobs, useUploads } from "../useUploads";
@@ -56,12 +58,14 @@ function JobRow({ job }: { job: JobView }) {
         <p className="font-semibold">
           <bdi>{personName(job.patientName) || "–"}</bdi>{" "}
           <span className="font-normal text-muted">
-            · {job.modality} · {format.dicomDate(job.studyDate)}
+            · <Dots parts={[job.modality, format.dicomDate(job.studyDate)]} />
           </span>
         </p>
         <div className="flex flex-wrap items-center gap-2 text-sm text-muted">
           <JobStatus state={job.state} />
-          {t("files.count", { n: job.files })} · {format.bytes(job.totalBytes)}
+          <span>
+            <Dots parts={[t("files.count", { n: job.files }), format.bytes(job.totalBytes)]} />
+          </span>
         </div>
         {!over && <Bar value={(job.moved / Math.max(1, job.totalBytes)) * 100} />}
       </div>
@@ -79,6 +83,7 @@ function DraftRow({ draft, forget }: { draft: Draft; forget: () => void }) {
   const t = useT();
   const format = useFormat();
   const navigate = useNavigate();
+  const [asking, setAsking] = useState(false);
   const first = draft.studies[0];
   const to = draft.studies.length === 1 ? `/metadata/${draft.id}` : `/upload-new/${draft.id}`;
   return (
@@ -88,13 +93,27 @@ function DraftRow({ draft, forget }: { draft: Draft; forget: () => void }) {
           <bdi>{personName(first?.form.patientName) || t("unfinished.unnamed")}</bdi>
         </p>
         <p className="text-sm text-muted">
-          {t("unfinished.draft")} · {t("studies.count", { n: draft.studies.length })} · {format.ago(new Date(draft.savedAt).toISOString())}
+          <Dots
+            parts={[
+              t("unfinished.draft"),
+              t("studies.count", { n: draft.studies.length }),
+              format.ago(new Date(draft.savedAt).toISOString()),
+            ]}
+          />
         </p>
       </div>
       <Button onClick={() => void navigate(to)}>{t("unfinished.resume")}</Button>
-      <IconButton label={t("unfinished.discard")} onClick={forget}>
+      <IconButton label={t("unfinished.discard")} onClick={() => setAsking(true)}>
         <Trash2 size={18} aria-hidden="true" />
       </IconButton>
+      {asking && (
+        <Ask title={t("unfinished.discard_title")} confirm={t("unfinished.discard")} onClose={() => setAsking(false)} onConfirm={forget}>
+          <p>
+            <bdi className="font-semibold">{personName(first?.form.patientName) || t("unfinished.unnamed")}</bdi> —{" "}
+            {t("unfinished.discard_text")}
+          </p>
+        </Ask>
+      )}
     </li>
   );
 }

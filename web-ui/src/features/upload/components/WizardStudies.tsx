@@ -3,6 +3,7 @@ import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import type { Draft, DraftStudy } from "@/store/draft";
 import { Button } from "@/ui/Button";
+import { Dots } from "@/ui/Dots";
 import { CheckField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { Banner, Status } from "@/ui/Status";
@@ -111,7 +112,9 @@ function StudyCard({ study, open, show, include }: CardProps) {
       <button type="button" aria-pressed={open} onClick={show} className="flex flex-col items-start gap-1 text-start">
         <bdi className="font-semibold">{personName(study.form.patientName) || t("unfinished.unnamed")}</bdi>
         <span className="text-sm text-muted">
-          {study.form.modality || "?"} · {format.dicomDate(study.form.studyDate) || "?"} · {t("files.count", { n: study.files.length })}
+          <Dots
+            parts={[study.form.modality || "?", format.dicomDate(study.form.studyDate) || "?", t("files.count", { n: study.files.length })]}
+          />
         </span>
         <Status tone={ready(study) ? "ok" : "warn"}>{t(ready(study) ? "wizard.ready" : "wizard.open")}</Status>
       </button>

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { wipe } from "@/store/db";
+import { type Job, saveJob } from "@/store/job";
+import { dicomFile } from "@/test/dicom";
+import { type Command, channelName, type FromWorker, lockName, type Report, type ToWorker } from "./protocol";
+
+// The worker's own file, in this thread: what it is told comes by `onmessage`, what it says by `postMessage` and the user's channel.
+
+const posted: FromWorker[] = [];
+let channel: BroadcastChannel;
+let reports: Report[] = [];
+const tell = (data: ToWorker) => (self.onmessage as unknown as (event: { data: ToWorker }) => void)({ data });
+const say = (command: Command) => channel.postMessage(command);
+
+const JOB: Job = {
+  id: "j1",
+  userId: "w1",
+  createdAt: 1,
+  metadata: { patient_name: "DOE^JOHN", study_date: "2026-01-02", modality: "CT", service_level: "routine" },
+  clinicalHistory: "",
+  files: [{ fileId: "f1", name: "IM1", size: 4 }],
+  totalBytes: 4,
+  chunkSize: 1024,
+  requestMib: 1,
+  force: false,
+  upload: null,
+  acknowledged: 0,
+  state: { kind: "paused" },
+};
+
+beforeEach(async () => {
+  posted.length = 0;
+  reports = [];
+  vi.stubGlobal("postMessage", (message: FromWorker) => void posted.push(message));
+  await wipe("w1");
+  await saveJob(JOB);
+  channel = new BroadcastChannel(channelName("w1"));
+  channel.onmessage = ({ data }: MessageEvent<Report>) => void reports.push(data);
+  vi.resetModules();
+  await import("./worker");
+});
+
+afterEach(() => {
+  channel.close();
+  self.onmessage = null;
+});
+
+test("it reads heads for its own tab, and says which is what", async () => {
+  const files = [dicomFile({ name: "DOE^JOHN" }), new File(["plain"], "notes.txt")].map((file) => ({ file, name: file.name }));
+  tell({ type: "scan", scan: 7, files });
+  await vi.waitFor(() => expect(posted.at(-1)?.done).toBe(2));
+  expect(posted.every(({ type, scan }) => type === "scanned" && scan === 7)).toBe(true);
+  const kinds = posted.flatMap(({ results }) => results).sort((a, b) => a.place - b.place);
+  expect(kinds.map(({ kind }) => kind)).toEqual(["dicom", "not_dicom"]);
+});
+
+test("told who is signed in, it takes the user's lock, tells what is unfinished, and listens to nobody else", async () => {
+  tell({ type: "user", userId: "w1" });
+  await vi.waitFor(() => {
+    say({ type: "hello" });
+    expect(reports.findLast((one) => one.type === "jobs")).toMatchObject({ jobs: [{ id: "j1", state: { kind: "paused" } }] });
+  });
+  const other = await navigator.locks.request(lockName("w1"), { ifAvailable: true }, async (lock) => lock);
+  expect(other).toBeNull();
+  tell({ type: "user", userId: "w2" });
+  const free = await navigator.locks.request(lockName("w2"), { ifAvailable: true }, async (lock) => lock !== null);
+  expect(free).toBe(true);
+});
