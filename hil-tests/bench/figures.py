@@ -13,7 +13,7 @@ import tempfile
 import cstore
 import forward
 import upload
-from common import HERE, REPOSITORY
+from common import HERE, REPOSITORY, tool
 
 # what it shows, data, sender, associations, receivers in turns
 RECEIVING = [
@@ -72,6 +72,13 @@ def main():
         run('scale.py', '--work', work)
         print('\n# the front panel: rate unchanged by panels of any kind; key to picture 100 ms, idle below 1 %, 8 MB')
         run('panel.py', '--data', data('ct100'), '--rounds', str(a.rounds), '--work', work)
+        web_ui = os.path.join(REPOSITORY, 'web-ui')
+        if os.path.isdir(os.path.join(web_ui, 'node_modules')):
+            print('\n# the page: 0.9 x a bare loop that hashes and sends the same bytes; 5,000 files dropped at once: no task over 200 ms', flush=True)
+            measured = {'MEASURE': '400,2000', 'MEASURE_ROUNDS': str(a.rounds), 'RELAYPACS_BIN': tool('relaypacs'), 'TMPDIR': work}
+            subprocess.run(['npm', 'run', '-s', 'e2e', '--', 'measure'], cwd=web_ui, env={**os.environ, **measured}, check=True)
+        else:
+            print('\nno web-ui/node_modules: the page is left out')
         if os.geteuid() == 0:
             print('\n# a bad line: at least 0.9 x bare TCP; a line that cuts: finishes, nothing proven is sent twice')
             run('bad_line.py', '--data', data('ct100'), '--work', work)

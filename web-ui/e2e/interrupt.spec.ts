@@ -5,7 +5,7 @@ import { Box } from "./support/box";
 import { OwnBrowser } from "./support/browser";
 import { writeCt } from "./support/ct";
 import { Line } from "./support/line";
-import { choose, confirm, expect, signIn, test } from "./support/test";
+import { choose, confirm, copied, expect, signIn, test } from "./support/test";
 
 test("a line that cuts every connection after 3 MB: the upload arrives whole by itself", async ({ page, stack }) => {
   const ct = writeCt(stack.folder, { images: 24, size: 512 });
@@ -33,6 +33,7 @@ test("the browser is killed in the middle of an upload: its profile, opened agai
   try {
     await signIn(browser.page, { box: line }, stack.clinician);
     await choose(browser.page, ct.files);
+    await copied(browser.page);
     line.rate = 600_000;
     await confirm(browser.page);
     await expect(browser.page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });

@@ -1,13 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeCt } from "./support/ct";
-import { choose, confirm, expect, signIn, test } from "./support/test";
+import { choose, confirm, copied, expect, signIn, test } from "./support/test";
 
 test("J2: a folder of CT images goes from choosing to proof of delivery", async ({ page, stack }) => {
   const ct = writeCt(stack.folder, { images: 6 });
   await signIn(page, stack, stack.clinician);
   await choose(page, ct.files);
-  await expect(page.getByText("You may eject the CD.")).toBeVisible();
+  await copied(page);
   await expect(page.getByLabel("Patient Name")).toHaveValue(ct.name);
   await expect(page.getByLabel(/age/i)).toHaveCount(1);
   await expect(page.getByLabel("Age (Confirm) *")).toHaveValue("46Y");
@@ -77,6 +77,7 @@ test("the tab is closed while the box is away: the next one goes on without choo
   const ct = writeCt(stack.folder, { images: 30, size: 512 });
   await signIn(page, stack, stack.clinician);
   await choose(page, ct.files);
+  await copied(page);
   await stack.box.kill();
   await confirm(page);
   await expect(page.getByText("The line to the box is interrupted")).toBeVisible();
@@ -97,7 +98,7 @@ test("two tabs: one uploads, both show it, and when it closes the other takes ov
   const ct = writeCt(stack.folder, { images: 20, size: 512 });
   await signIn(page, stack, stack.clinician);
   await choose(page, ct.files);
-  await expect(page.getByRole("heading", { name: "Confirm Metadata" })).toBeVisible();
+  await copied(page);
   const second = await context.newPage();
   await second.goto(`${stack.box.url}/`);
   await expect(second.getByTestId("upload-study-heading")).toBeVisible();

@@ -48,6 +48,11 @@ export class Box {
     await until("the box is ready", async () => (await fetch(`${this.url}/readyz`)).ok);
   }
 
+  /** Seconds of processor time it has used. */
+  cpu(): number {
+    return this.#program?.cpu ?? 0;
+  }
+
   /** As a power cut would. */
   async kill(): Promise<void> {
     await this.#program?.stop("SIGKILL");

@@ -45,12 +45,13 @@ export type Ct = {
 function image(ct: Ct, series: string, number: number): Buffer {
   const size = ct.size ?? 256;
   const sop = newUid();
-  const pixels = Buffer.alloc(size * size * 2);
+  const samples = new Uint16Array(size * size);
   for (let y = 0; y < size; y += 1)
     for (let x = 0; x < size; x += 1) {
       const inside = (x - size / 2) ** 2 + (y - size / 2) ** 2 < (size / 3) ** 2;
-      pixels.writeUInt16LE(inside ? 1064 + ((x * 7 + y * 13 + number * 29) % 97) : 24 + ((x ^ y) % 5), (y * size + x) * 2);
+      samples[y * size + x] = inside ? 1064 + ((x * 7 + y * 13 + number * 29) % 97) : 24 + ((x ^ y) % 5);
     }
+  const pixels = Buffer.from(samples.buffer);
   const meta = Buffer.concat([
     element(2, 1, "OB", Buffer.from([0, 1])),
     element(2, 2, "UI", "1.2.840.10008.5.1.4.1.1.2"),

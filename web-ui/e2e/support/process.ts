@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { promisify } from "node:util";
 
@@ -38,6 +38,14 @@ export class Program {
     this.#child.stdout?.pipe(out);
     this.#child.stderr?.pipe(out);
     this.ended = new Promise((resolve) => this.#child.once("exit", () => resolve()));
+  }
+
+  /** Seconds of processor time so far (proc(5): fields 14 and 15, in hundredths). */
+  get cpu(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, "utf8")
+      .replace(/^.*\) /, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   async stop(signal: NodeJS.Signals): Promise<void> {

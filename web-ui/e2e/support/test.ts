@@ -71,5 +71,8 @@ export async function confirm(page: Page): Promise<void> {
   await page.getByTestId("confirm-upload-button").click();
 }
 
+/** Until what was chosen is in the browser's store: from then on it survives the tab. */
+export const copied = (page: Page) => expect(page.getByText("You may eject the CD.")).toBeVisible();
+
 /** Chooses files on the start page. */
 export const choose = (page: Page, files: string[]) => page.locator('input[type="file"]').setInputFiles(files);

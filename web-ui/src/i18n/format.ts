@@ -3,6 +3,19 @@ import { useZone } from "./zone";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
+const units = new Map<string, Intl.NumberFormat>();
+
+/** A format for a unit, made once: hundreds of rows use the same. */
+function unitFormat(locale: string, unit: string, digits: number): Intl.NumberFormat {
+  const key = `${locale} ${unit} ${digits}`;
+  let format = units.get(key);
+  if (!format) {
+    format = new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits });
+    units.set(key, format);
+  }
+  return format;
+}
+
 /** Bytes, or bytes a second, in decimal units, as disks and lines are sold, in the language's own letters: `1.2 MB`, `1,2 Mo`. */
 export function bytes(value: number, locale: string, per: "" | "-per-second" = ""): string {
   let size = Math.max(0, value);
@@ -12,18 +25,12 @@ export function bytes(value: number, locale: string, per: "" | "-per-second" = "
     unit += 1;
   }
   const digits = unit === 0 || size >= 100 ? 0 : 1;
-  return new Intl.NumberFormat(locale, {
-    style: "unit",
-    unit: `${UNITS[unit] ?? "byte"}${per}`,
-    unitDisplay: "short",
-    maximumFractionDigits: digits,
-  }).format(size);
+  return unitFormat(locale, `${UNITS[unit] ?? "byte"}${per}`, digits).format(size);
 }
 
 /** Seconds as people say them: `12 s`, `3 min`, `2 h 5 min`. */
 export function duration(seconds: number, locale: string): string {
-  const part = (value: number, unit: string) =>
-    new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: 0 }).format(value);
+  const part = (value: number, unit: string) => unitFormat(locale, unit, 0).format(value);
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return part(whole, "second");
   if (whole < 3600) return part(Math.round(whole / 60), "minute");

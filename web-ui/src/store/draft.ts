@@ -1,4 +1,5 @@
 import { userDatabase } from "./db";
+import { deleteFiles } from "./files";
 
 /** What a file's DICOM header says; empty text where the tag is empty. */
 export type Head = {
@@ -44,8 +45,20 @@ export type Draft = {
   patientsConfirmed: boolean;
 };
 
+/** Saves what was typed. That the files are stored, once noted, stays: the worker notes it while a page still holds an older draft. */
 export async function saveDraft(userId: string, draft: Draft): Promise<void> {
-  await (await userDatabase(userId)).put("drafts", { ...draft, savedAt: Date.now() });
+  const transaction = (await userDatabase(userId)).transaction("drafts", "readwrite");
+  const stored = draft.stored || (await transaction.store.get(draft.id))?.stored === true;
+  await transaction.store.put({ ...draft, stored, savedAt: Date.now() });
+  await transaction.done;
+}
+
+/** Notes that all files of a draft are in the store; nothing to do where it was sent already. */
+export async function noteStored(userId: string, id: string): Promise<void> {
+  const transaction = (await userDatabase(userId)).transaction("drafts", "readwrite");
+  const draft = await transaction.store.get(id);
+  if (draft) await transaction.store.put({ ...draft, stored: true });
+  await transaction.done;
 }
 
 export async function loadDraft(userId: string, id: string): Promise<Draft | undefined> {
@@ -57,48 +70,15 @@ export async function listDrafts(userId: string): Promise<Draft[]> {
   return drafts.sort((a, b) => b.savedAt - a.savedAt);
 }
 
-export async function deleteDraft(userId: string, id: string): Promise<void> {
-  const db = await userDatabase(userId);
-  await db.delete("drafts", id);
-  await deleteFiles(userId, id);
+/** Forgets a draft with its files. */
+export async function deleteDraft(userId: string, draft: Draft): Promise<void> {
+  await forgetDraft(userId, draft.id);
+  await deleteFiles(userId, draft.id, idsOf(draft.studies));
 }
 
-export async function deleteFiles(userId: string, owner: string): Promise<void> {
-  const db = await userDatabase(userId);
-  await db.delete("files", IDBKeyRange.bound([owner, ""], [owner, "\uffff"]));
+/** Forgets a draft whose files are others' now. */
+export async function forgetDraft(userId: string, id: string): Promise<void> {
+  await (await userDatabase(userId)).delete("drafts", id);
 }
 
-/** Copies files into the store, a few dozen a transaction, so that a reader sees progress and a full disk is met early. */
-export async function storeFiles(
-  userId: string,
-  owner: string,
-  files: { fileId: string; blob: Blob }[],
-  progress: (done: number) => void,
-): Promise<void> {
-  const db = await userDatabase(userId);
-  for (let start = 0; start < files.length; start += 50) {
-    const transaction = db.transaction("files", "readwrite", { durability: "relaxed" });
-    const group = files.slice(start, start + 50);
-    await Promise.all([...group.map(({ fileId, blob }) => transaction.store.put({ owner, fileId, blob })), transaction.done]);
-    progress(start + group.length);
-  }
-}
-
-/** Hands files from one owner (a draft) to another (the job made of it). */
-export async function moveFiles(userId: string, from: string, to: string, fileIds: string[]): Promise<void> {
-  const db = await userDatabase(userId);
-  for (let start = 0; start < fileIds.length; start += 50) {
-    const transaction = db.transaction("files", "readwrite");
-    for (const fileId of fileIds.slice(start, start + 50)) {
-      const row = await transaction.store.get([from, fileId]);
-      if (!row) continue;
-      await transaction.store.put({ ...row, owner: to });
-      await transaction.store.delete([from, fileId]);
-    }
-    await transaction.done;
-  }
-}
-
-export async function loadBlob(userId: string, owner: string, fileId: string): Promise<Blob | undefined> {
-  return (await (await userDatabase(userId)).get("files", [owner, fileId]))?.blob;
-}
+export const idsOf = (studies: DraftStudy[]) => studies.flatMap(({ files }) => files.map(({ fileId }) => fileId));

@@ -1,4 +1,5 @@
 import { userDatabase } from "./db";
+import { deleteFiles } from "./files";
 
 export type JobFile = { fileId: string; name: string; size: number; error?: string };
 
@@ -43,6 +44,8 @@ export type Job = {
     study_instance_uid?: string;
   };
   clinicalHistory: string;
+  /** Under which name its bytes are stored: the draft's it was made of. Without one, its own. */
+  owner?: string;
   files: JobFile[];
   totalBytes: number;
   chunkSize: number;
@@ -70,8 +73,19 @@ export async function listJobs(userId: string): Promise<Job[]> {
   return jobs.sort((a, b) => a.createdAt - b.createdAt);
 }
 
-export async function deleteJob(userId: string, id: string): Promise<void> {
-  const db = await userDatabase(userId);
-  await db.delete("jobs", id);
-  await db.delete("files", IDBKeyRange.bound([id, ""], [id, "\uffff"]));
+/** Under which name the job's bytes are stored. */
+export const ownerOf = (job: Job) => job.owner ?? job.id;
+
+export async function deleteJob(job: Job): Promise<void> {
+  await (await userDatabase(job.userId)).delete("jobs", job.id);
+  await deleteJobFiles(job);
+}
+
+/** The bytes of a job that needs them no more. */
+export async function deleteJobFiles(job: Job): Promise<void> {
+  await deleteFiles(
+    job.userId,
+    ownerOf(job),
+    job.files.map(({ fileId }) => fileId),
+  );
 }

@@ -1,4 +1,4 @@
-import { scan } from "@/features/upload/engine/scan";
+import { Keeper } from "@/features/upload/engine/keeper";
 import type { Transport } from "@/features/upload/engine/transport";
 import { Uploader } from "@/features/upload/engine/uploader";
 import { type Command, channelName, type FromWorker, type Report, type ToWorker } from "@/features/upload/protocol";
@@ -9,18 +9,22 @@ export function installWorker(transport: Transport): () => void {
   class ThreadlessWorker {
     onmessage: ((message: { data: FromWorker }) => void) | null = null;
     #channel: BroadcastChannel | null = null;
+    #user = "";
+    readonly #keeper = new Keeper((data) => this.onmessage?.({ data }));
 
     postMessage(message: ToWorker): void {
-      if (message.type === "scan") {
-        void scan(message.files, (results, done) => this.onmessage?.({ data: { type: "scanned", scan: message.scan, done, results } }));
+      if (message.type !== "user") {
+        this.#keeper.hear(this.#user, message);
         return;
       }
+      this.#user = message.userId;
       const channel = new BroadcastChannel(channelName(message.userId));
       this.#channel = channel;
       ends.push(() => this.terminate());
-      const uploader = new Uploader(message.userId, transport, (report: Report) => this.#channel?.postMessage(report));
+      const uploader = new Uploader(message.userId, transport, this.#keeper.copier, (report: Report) => this.#channel?.postMessage(report));
       channel.onmessage = ({ data }: MessageEvent<Command>) => void uploader.hear(data);
       void uploader.open();
+      queueMicrotask(() => this.onmessage?.({ data: { type: "leads" } }));
     }
 
     terminate(): void {

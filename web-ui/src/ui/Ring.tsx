@@ -36,7 +36,7 @@ export function Ring({
           strokeLinecap="round"
           strokeDasharray={LENGTH}
           strokeDashoffset={LENGTH * (1 - Math.min(100, Math.max(0, value)) / 100)}
-          className={`${stroke} transition-[stroke-dashoffset] duration-200`}
+          className={stroke}
         />
       </svg>
       <div className="absolute inset-0 flex flex-col items-center justify-center text-center">{children}</div>

@@ -2,18 +2,20 @@ import { useSyncExternalStore } from "react";
 import { Link, useParams } from "react-router";
 import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
+import { isOver } from "@/store/job";
 import { buttonClass } from "@/ui/Button";
 import { Dots } from "@/ui/Dots";
 import { Page } from "@/ui/Page";
 import { Empty, Skeleton } from "@/ui/StateView";
 import { ActivityLog } from "./components/ActivityLog";
+import { CopyNote } from "./components/CopyNote";
 import { Figures } from "./components/Figures";
 import { FileQueue } from "./components/FileQueue";
 import { JobActions } from "./components/JobActions";
 import { JobNotes } from "./components/JobNotes";
 import { ReceiptView } from "./components/ReceiptView";
 import { useAnnounceJob } from "./useAnnounceJob";
-import { useJob, useUploads } from "./useUploads";
+import { useCopy, useJob, useUploads } from "./useUploads";
 import { useWakeLock } from "./useWakeLock";
 
 /** One upload on its way; becomes its receipt in place. */
@@ -57,8 +59,15 @@ export function ProgressPage() {
         <JobActions job={job} />
       </div>
       <JobNotes job={job} />
+      {!isOver(job.state) && <Unstored owner={job.owner} />}
       <FileQueue jobId={job.id} />
       <ActivityLog jobId={job.id} />
     </Page>
   );
+}
+
+/** As long as files are nowhere but in this tab, it must stay open. */
+function Unstored({ owner }: { owner: string }) {
+  const copy = useCopy(owner);
+  return copy && copy.state !== "stored" ? <CopyNote owner={owner} stored /> : null;
 }

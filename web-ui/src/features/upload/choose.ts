@@ -1,16 +1,16 @@
 import { api, call } from "@/api/client";
-import { type ChosenFile, type Draft, type Head, saveDraft, storeFiles } from "@/store/draft";
+import { type ChosenFile, type Draft, type Head, saveDraft } from "@/store/draft";
 import { fileIdOf, isSystemFile, type Picked } from "./collect";
 import { newDraft } from "./engine/chosen";
 import type { Uploads } from "./uploads";
 
-export type ChooseProgress = { step: "reading" | "storing"; done: number; total: number };
+export type ChooseProgress = { done: number; total: number };
 export type Chosen = { kind: "draft"; draft: Draft } | { kind: "nothing"; ignored: Draft["ignored"] };
 
 /** Heads the page cannot read are asked of the box; more than a few would be a wait. */
 const INSPECT_AT_MOST = 20;
 
-/** From chosen files to a draft whose bytes are in this browser's store. */
+/** From chosen files to a draft; their bytes go into this browser's store from then on. */
 export async function choose(
   picked: Picked[],
   uploads: Uploads,
@@ -20,11 +20,14 @@ export async function choose(
 ): Promise<Chosen> {
   const files = picked.filter(({ name }) => !isSystemFile(name));
   const total = files.length;
-  const scanned = await uploads.scan(files, (done) => tell({ step: "reading", done, total }));
-  const chosen: { meta: ChosenFile; blob: Blob }[] = [];
+  const { scan, results } = await uploads.scan(
+    files.map(({ file }) => file),
+    (done) => tell({ done, total }),
+  );
+  const chosen: { meta: ChosenFile; place: number }[] = [];
   const ignored: Draft["ignored"] = [];
   let inspected = 0;
-  for (const result of scanned) {
+  for (const result of results) {
     const { file, name } = files[result.place] as Picked;
     if (result.kind === "not_dicom" || result.kind === "empty") {
       ignored.push({ name, reason: result.kind });
@@ -35,9 +38,12 @@ export async function choose(
       inspected += 1;
       head = await inspect(file).catch(() => null);
     }
-    chosen.push({ meta: { fileId: fileIdOf(result.place), name, size: file.size, head }, blob: file });
+    chosen.push({ meta: { fileId: fileIdOf(result.place), name, size: file.size, head }, place: result.place });
   }
-  if (chosen.length === 0) return { kind: "nothing", ignored };
+  if (chosen.length === 0) {
+    uploads.drop(scan);
+    return { kind: "nothing", ignored };
+  }
   const draft = newDraft(
     crypto.randomUUID(),
     chosen.map(({ meta }) => meta),
@@ -46,10 +52,11 @@ export async function choose(
   );
   await navigator.storage?.persist?.().catch(() => false);
   await saveDraft(userId, draft);
-  const blobs = chosen.map(({ meta, blob }) => ({ fileId: meta.fileId, blob }));
-  await storeFiles(userId, draft.id, blobs, (done) => tell({ step: "storing", done, total: blobs.length }));
-  draft.stored = true;
-  await saveDraft(userId, draft);
+  uploads.keep(
+    scan,
+    draft.id,
+    chosen.map(({ meta, place }) => ({ fileId: meta.fileId, place })),
+  );
   return { kind: "draft", draft };
 }
 

@@ -1,9 +1,12 @@
 import type { ChosenFile } from "@/store/draft";
-import type { Job, JobState } from "@/store/job";
+import { type Job, type JobState, ownerOf } from "@/store/job";
+import type { CopyState } from "./engine/copier";
 
 /** Names shared by the tabs of one user. */
 export const channelName = (userId: string) => `relaypacs-upload-${userId}`;
 export const lockName = (userId: string) => `relaypacs-uploader-${userId}`;
+/** Held by the tab that copies the files of a draft. */
+export const copyLock = (owner: string) => `relaypacs-copy-${owner}`;
 /** Tag of the background sync. */
 export const SYNC_TAG = "relaypacs-upload";
 
@@ -12,6 +15,8 @@ export type LogEntry = { at: number; id: string; values?: Record<string, string 
 /** What a screen shows of a job. */
 export type JobView = {
   id: string;
+  /** Whose bytes it sends: the draft's. */
+  owner: string;
   createdAt: number;
   patientName: string;
   studyDate: string;
@@ -49,9 +54,21 @@ export type Report =
   | { type: "log"; jobId: string; entries: LogEntry[] }
   | { type: "need_token" };
 
-/** Between a page and its own worker. */
-export type ToWorker = { type: "user"; userId: string } | { type: "scan"; scan: number; files: { file: File; name: string }[] };
-export type FromWorker = { type: "scanned"; scan: number; done: number; results: Scanned[] };
+/**
+ * Between a page and its own worker. `scan`: some more of the files of a choice; `drop`: nothing of it is wanted; `keep`: copy these
+ * files of it, by their place in it; `forget`: they are needed no more.
+ */
+export type ToWorker =
+  | { type: "user"; userId: string }
+  | { type: "scan"; scan: number; files: File[] }
+  | { type: "drop"; scan: number }
+  | { type: "keep"; scan: number; owner: string; files: { fileId: string; place: number }[] }
+  | { type: "forget"; owner: string; fileIds: string[] };
+export type FromWorker =
+  | { type: "scanned"; scan: number; results: Scanned[] }
+  | ({ type: "copied"; owner: string } & CopyProgress)
+  | { type: "leads" };
+export type CopyProgress = { done: number; total: number; state: CopyState };
 export type Scanned =
   | { place: number; kind: "dicom"; head: ChosenFile["head"] }
   | { place: number; kind: "zip" | "unreadable" | "not_dicom" | "empty" };
@@ -59,6 +76,7 @@ export type Scanned =
 export function viewOf(job: Job): JobView {
   return {
     id: job.id,
+    owner: ownerOf(job),
     createdAt: job.createdAt,
     patientName: job.metadata.patient_name,
     studyDate: job.metadata.study_date,

@@ -1,5 +1,6 @@
 import { readRequestMib } from "@/store/device";
-import { type Draft, type DraftStudy, deleteDraft, moveFiles } from "@/store/draft";
+import { type Draft, type DraftStudy, forgetDraft, idsOf } from "@/store/draft";
+import { deleteFiles } from "@/store/files";
 import { type Job, saveJob } from "@/store/job";
 import { sizeOf } from "./engine/chosen";
 import type { Uploads } from "./uploads";
@@ -9,8 +10,8 @@ const MIB = 1024 * 1024;
 /** Fixed when an upload begins; a request carries several. */
 export const CHUNK_BYTES = MIB;
 
-/** Makes the job of one study and gives its files to it. */
-export async function send(userId: string, draft: Draft, study: DraftStudy, uploads: Uploads, force = false): Promise<string> {
+/** Makes the job of one study; its bytes stay where the draft's are. */
+async function send(userId: string, draft: Draft, study: DraftStudy, uploads: Uploads): Promise<string> {
   const { form } = study;
   const uid = study.files.find((file) => file.head?.studyUid)?.head?.studyUid;
   const job: Job = {
@@ -28,21 +29,16 @@ export async function send(userId: string, draft: Draft, study: DraftStudy, uplo
       ...(uid ? { study_instance_uid: uid } : {}),
     },
     clinicalHistory: form.clinicalHistory.trim(),
+    owner: draft.id,
     files: study.files.map(({ fileId, name, size }) => ({ fileId, name, size })),
     totalBytes: sizeOf(study),
     chunkSize: CHUNK_BYTES,
     requestMib: readRequestMib(),
-    force,
+    force: false,
     upload: null,
     acknowledged: 0,
     state: { kind: "queued" },
   };
-  await moveFiles(
-    userId,
-    draft.id,
-    job.id,
-    job.files.map((file) => file.fileId),
-  );
   await saveJob(job);
   uploads.command({ type: "start", jobId: job.id });
   return job.id;
@@ -50,8 +46,14 @@ export async function send(userId: string, draft: Draft, study: DraftStudy, uplo
 
 /** Sends every included study of a draft, then forgets the draft. */
 export async function sendAll(userId: string, draft: Draft, uploads: Uploads): Promise<string[]> {
+  await uploads.handedOver(draft.id);
   const ids: string[] = [];
   for (const study of draft.studies) if (study.included) ids.push(await send(userId, draft, study, uploads));
-  await deleteDraft(userId, draft.id);
+  await forgetDraft(userId, draft.id);
+  const left = idsOf(draft.studies.filter((study) => !study.included));
+  if (left.length > 0) {
+    uploads.forget(draft.id, left);
+    await deleteFiles(userId, draft.id, left);
+  }
   return ids;
 }

@@ -1,5 +1,5 @@
-import { deleteFiles, loadBlob } from "@/store/draft";
-import { listJobs, saveJob } from "@/store/job";
+import { loadBlobs } from "@/store/files";
+import { deleteJobFiles, type Job, listJobs, ownerOf, saveJob } from "@/store/job";
 import { loadSession } from "@/store/session";
 import { Runner } from "./engine/runner";
 import { fetchTransport } from "./engine/transport";
@@ -20,18 +20,18 @@ export async function syncUploads(): Promise<void> {
       ({ state, upload }) => upload && ["queued", "sending", "waiting", "completing"].includes(state.kind),
     );
     for (const job of jobs) {
-      const runner = new Runner(job, depsOf(session.userId, job.id), stop);
+      const runner = new Runner(job, depsOf(job), stop);
       await runner.run();
-      if (job.state.kind === "done") await deleteFiles(session.userId, job.id);
+      if (job.state.kind === "done") await deleteJobFiles(job);
     }
     if (stop.aborted) throw new Error("not everything is sent yet");
   });
 }
 
-function depsOf(userId: string, jobId: string): ConstructorParameters<typeof Runner>[1] {
+function depsOf(job: Job): ConstructorParameters<typeof Runner>[1] {
   return {
     transport: fetchTransport,
-    blob: (fileId) => loadBlob(userId, jobId, fileId),
+    blobs: (fileIds) => loadBlobs(job.userId, ownerOf(job), fileIds),
     save: saveJob,
     // No page, no access token: the job's own token has to do.
     token: async () => null,

@@ -20,7 +20,7 @@ export function useChoose(done: (draft: Draft) => void) {
 
   const take = async (picked: Picked[]) => {
     if (picked.length === 0) return setState({ kind: "idle" });
-    setState({ kind: "working", step: "reading", done: 0, total: picked.length });
+    setState({ kind: "working", done: 0, total: picked.length });
     try {
       const level = user.preferences?.default_service_level ?? "routine";
       const result = await choose(picked, uploads, user.id, level, (progress) => setState({ kind: "working", ...progress }));

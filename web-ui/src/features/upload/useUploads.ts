@@ -1,5 +1,5 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
-import type { JobView } from "./protocol";
+import type { CopyProgress, JobView } from "./protocol";
 import type { Uploads } from "./uploads";
 
 export const UploadsContext = createContext<Uploads | null>(null);
@@ -17,4 +17,10 @@ export function useJobs(): JobView[] {
 
 export function useJob(id: string): JobView | undefined {
   return useJobs().find((job) => job.id === id);
+}
+
+/** How far the copy of a draft's files is, where this tab makes one. */
+export function useCopy(owner: string): CopyProgress | undefined {
+  const uploads = useUploads();
+  return useSyncExternalStore(uploads.subscribe, () => uploads.copy(owner));
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { wipe } from "@/store/db";
+import { loadBlobs } from "@/store/files";
 import { type Job, saveJob } from "@/store/job";
 import { dicomFile } from "@/test/dicom";
 import { type Command, channelName, type FromWorker, lockName, type Report, type ToWorker } from "./protocol";
@@ -45,13 +46,19 @@ afterEach(() => {
   self.onmessage = null;
 });
 
-test("it reads heads for its own tab, and says which is what", async () => {
-  const files = [dicomFile({ name: "DOE^JOHN" }), new File(["plain"], "notes.txt")].map((file) => ({ file, name: file.name }));
+test("it reads heads for its own tab, says which is what, and copies what is wanted into the store", async () => {
+  const files = [dicomFile({ name: "DOE^JOHN" }), new File(["plain"], "notes.txt")];
+  tell({ type: "user", userId: "w1" });
   tell({ type: "scan", scan: 7, files });
-  await vi.waitFor(() => expect(posted.at(-1)?.done).toBe(2));
-  expect(posted.every(({ type, scan }) => type === "scanned" && scan === 7)).toBe(true);
-  const kinds = posted.flatMap(({ results }) => results).sort((a, b) => a.place - b.place);
-  expect(kinds.map(({ kind }) => kind)).toEqual(["dicom", "not_dicom"]);
+  const scanned = () => posted.filter((message) => message.type === "scanned");
+  await vi.waitFor(() => expect(scanned().flatMap(({ results }) => results)).toHaveLength(2));
+  expect(scanned().every(({ scan }) => scan === 7)).toBe(true);
+  const found = scanned().flatMap(({ results }) => results);
+  expect(found.sort((a, b) => a.place - b.place).map(({ kind }) => kind)).toEqual(["dicom", "not_dicom"]);
+  tell({ type: "keep", scan: 7, owner: "d1", files: [{ fileId: "f1", place: 0 }] });
+  await vi.waitFor(() => expect(posted.at(-1)).toEqual({ type: "copied", owner: "d1", done: 1, total: 1, state: "stored" }));
+  const [stored] = await loadBlobs("w1", "d1", ["f1"]);
+  expect(stored?.size).toBe(files[0]?.size);
 });
 
 test("told who is signed in, it takes the user's lock, tells what is unfinished, and listens to nobody else", async () => {

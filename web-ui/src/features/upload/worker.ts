@@ -1,5 +1,5 @@
 /// <reference lib="webworker" />
-import { scan } from "./engine/scan";
+import { Keeper } from "./engine/keeper";
 import { xhrTransport } from "./engine/transport";
 import { Uploader } from "./engine/uploader";
 import { type Command, channelName, type FromWorker, lockName, type Report, type ToWorker } from "./protocol";
@@ -9,21 +9,21 @@ import { type Command, channelName, type FromWorker, lockName, type Report, type
 declare const self: DedicatedWorkerGlobalScope;
 
 let user: string | null = null;
+const keeper = new Keeper((message) => self.postMessage(message));
 
 self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === "user" && user === null) {
     user = data.userId;
     void upload(data.userId);
-  } else if (data.type === "scan") {
-    void scan(data.files, (results, done) => self.postMessage({ type: "scanned", scan: data.scan, done, results } satisfies FromWorker));
-  }
+  } else if (user !== null) keeper.hear(user, data);
 };
 
 async function upload(userId: string): Promise<void> {
   await navigator.locks.request(lockName(userId), async () => {
     const channel = new BroadcastChannel(channelName(userId));
-    const uploader = new Uploader(userId, xhrTransport, (report: Report) => channel.postMessage(report));
+    const uploader = new Uploader(userId, xhrTransport, keeper.copier, (report: Report) => channel.postMessage(report));
     channel.onmessage = ({ data }: MessageEvent<Command>) => void uploader.hear(data);
+    self.postMessage({ type: "leads" } satisfies FromWorker);
     await uploader.open();
     // Until this tab closes, or its user leaves and the worker is ended: then the next tab's worker gets the lock.
     await new Promise(() => undefined);

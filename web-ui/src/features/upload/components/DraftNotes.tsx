@@ -1,20 +1,18 @@
-import { useEffect, useState } from "react";
 import { personName } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import type { Draft } from "@/store/draft";
 import { CheckField } from "@/ui/Field";
 import { Banner } from "@/ui/Status";
 import { patientsOf } from "../engine/chosen";
+import { CopyNote } from "./CopyNote";
 
 /** What one should know of a draft before it is sent. */
 export function DraftNotes({ draft, confirm }: { draft: Draft; confirm: (confirmed: boolean) => void }) {
   const t = useT();
   const patients = patientsOf(draft.studies);
-  const tight = useTightStorage();
   return (
     <>
-      {draft.stored && !tight && <Banner tone="ok">{t("draft.stored")}</Banner>}
-      {(tight || !draft.stored) && <Banner tone="warn">{t("draft.tight")}</Banner>}
+      <CopyNote owner={draft.id} stored={draft.stored} />
       {patients.length > 1 && (
         <Banner tone="warn">
           <p className="font-semibold">{t("draft.patients", { n: patients.length })}</p>
@@ -43,13 +41,4 @@ export function DraftNotes({ draft, confirm }: { draft: Draft; confirm: (confirm
       )}
     </>
   );
-}
-
-/** Over 80 % of what the browser gives: the bytes may not survive. */
-function useTightStorage(): boolean {
-  const [tight, setTight] = useState(false);
-  useEffect(() => {
-    void navigator.storage?.estimate?.().then(({ usage = 0, quota = 0 }) => setTight(quota > 0 && usage > quota * 0.8));
-  }, []);
-  return tight;
 }

@@ -71,13 +71,7 @@ function Progress({ state }: { state: Choosing }) {
   if (state.kind === "working") {
     return (
       <div className="flex w-full max-w-md flex-col gap-2" role="status">
-        <p>
-          {t(state.step === "reading" ? "choose.reading" : "choose.storing", {
-            n: state.total,
-            done: format.number(state.done),
-            total: format.number(state.total),
-          })}
-        </p>
+        <p>{t("choose.reading", { n: state.total, done: format.number(state.done), total: format.number(state.total) })}</p>
         <Bar value={(state.done / Math.max(1, state.total)) * 100} />
       </div>
     );

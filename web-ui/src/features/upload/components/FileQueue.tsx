@@ -1,5 +1,5 @@
 import { CircleAlert, CircleCheck, CircleDashed, LoaderCircle } from "lucide-react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { memo, useEffect, useState, useSyncExternalStore } from "react";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
@@ -8,35 +8,46 @@ import { errorText } from "../errors";
 import type { FileRow } from "../uploads";
 import { useUploads } from "../useUploads";
 
-const SHOWN = 100;
+/** Rows at first, and more each time the end of the list is asked for: thousands at once would hold the page up. */
+const STEP = 50;
 
 /** Failed first, then what moves, then what waits, then what is done. */
 const rank = ({ done, size, error }: FileRow) => (error ? 0 : done > 0 && done < size ? 1 : done === 0 ? 2 : 3);
+
+/** The places of the first so many rows by rank, without sorting them all. */
+function firstOf(files: FileRow[], count: number): number[] {
+  const ranks: number[][] = [[], [], [], []];
+  files.forEach((row, place) => {
+    const same = ranks[rank(row)] as number[];
+    if (same.length < count) same.push(place);
+  });
+  return ranks.flat().slice(0, count);
+}
 
 /** Every file of a job and how far it is. */
 export function FileQueue({ jobId }: { jobId: string }) {
   const t = useT();
   const uploads = useUploads();
-  const [all, setAll] = useState(false);
+  const [count, setCount] = useState(STEP);
   useEffect(() => uploads.command({ type: "watch", jobId }), [uploads, jobId]);
   const files = useSyncExternalStore(uploads.subscribe, () => uploads.files(jobId));
-  const rows = files.map((row, place) => ({ row, place })).sort((a, b) => rank(a.row) - rank(b.row) || a.place - b.place);
-  const shown = all ? rows : rows.slice(0, SHOWN);
   return (
     <section className="card flex flex-col gap-2 p-5">
       <h2 className="text-lg font-semibold">{t("progress.queue")}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls must be reachable by keyboard */}
       <ul className="max-h-96 overflow-y-auto" tabIndex={0} aria-label={t("progress.queue")}>
-        {shown.map(({ row, place }) => (
-          <Row key={place} row={row} />
+        {firstOf(files, count).map((place) => (
+          <Row key={place} row={files[place] as FileRow} />
         ))}
       </ul>
-      {!all && rows.length > SHOWN && <Button onClick={() => setAll(true)}>{t("progress.show_all", { n: rows.length })}</Button>}
+      {files.length > count && (
+        <Button onClick={() => setCount(count + STEP)}>{t("progress.show_more", { n: files.length - count })}</Button>
+      )}
     </section>
   );
 }
 
-function Row({ row }: { row: FileRow }) {
+const Row = memo(function Row({ row }: { row: FileRow }) {
   const t = useT();
   const format = useFormat();
   const state = row.error ? "failed" : row.done >= row.size ? "done" : row.done > 0 ? "moving" : "waits";
@@ -55,4 +66,4 @@ function Row({ row }: { row: FileRow }) {
       </div>
     </li>
   );
-}
+});

@@ -4,7 +4,7 @@ import { useNavigate } from "react-router";
 import { useUser } from "@/api/useSession";
 import { personName, useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
-import { type Draft, deleteDraft, listDrafts } from "@/store/draft";
+import { type Draft, deleteDraft, idsOf, listDrafts } from "@/store/draft";
 import { Button, IconButton } from "@/ui/Button";
 import { Ask } from "@/ui/Dialog";
 import { Dots } from "@/ui/Dots";
@@ -18,12 +18,14 @@ export function Unfinished() {
   const t = useT();
   const user = useUser();
   const jobs = useJobs();
+  const uploads = useUploads();
   const [drafts, setDrafts] = useState<Draft[]>([]);
   useEffect(() => {
     void listDrafts(user.id).then(setDrafts, () => undefined);
   }, [user.id]);
   const forget = async (draft: Draft) => {
-    await deleteDraft(user.id, draft.id);
+    uploads.forget(draft.id, idsOf(draft.studies));
+    await deleteDraft(user.id, draft);
     setDrafts((now) => now.filter(({ id }) => id !== draft.id));
   };
   if (drafts.length === 0 && jobs.length === 0) return null;

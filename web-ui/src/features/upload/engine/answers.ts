@@ -12,13 +12,6 @@ export type StatusAnswer = {
   files: Record<string, { received_chunks: number[]; complete: boolean; size: number; error?: string | null }>;
 };
 
-/** SHA-256 in hex; null where the page is no secure context and there is no WebCrypto. */
-export async function sha256Of(part: Blob): Promise<string | null> {
-  if (!globalThis.crypto?.subtle) return null;
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await part.arrayBuffer()));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 export const isChecksum = (answer: BatchAnswer) => /checksum|sha|digest/i.test(`${answer.status} ${answer.error ?? ""}`);
 
 /** What a refusal says of itself: its detail, and which fields were wrong. */

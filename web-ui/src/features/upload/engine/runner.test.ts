@@ -43,7 +43,7 @@ async function run(
     job,
     {
       transport: given.transport ?? box.transport,
-      blob: async (id) => blobs.get(id),
+      blobs: async (ids) => ids.map((id) => blobs.get(id)),
       save: async () => undefined,
       token: async () => (given.token === undefined ? "access" : given.token),
       sleep: async (ms) => {
@@ -147,7 +147,9 @@ test.each([404, "expired"])("an upload the box has forgotten (%s) begins again w
       ? { at: /batch/, answer: answer(404) }
       : { at: /status/, answer: answer(200, { state: "expired", files: {}, uploaded_bytes: 0 }) },
   ];
-  const { job } = await run(box, blobs);
+  const begun = jobOf(blobs);
+  await run(box, blobs, { job: begun, stop: (one) => one.upload !== null });
+  const { job } = await run(box, blobs, { job: begun });
   expect(job.state.kind).toBe("done");
   expect(job.upload?.id).toBe("up2");
   await same(box, "up2", blobs);

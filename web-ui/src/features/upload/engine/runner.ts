@@ -1,14 +1,16 @@
 import { retryAfter } from "@/api/problem";
 import { backoffMs } from "@/api/sse";
 import type { Duplicate, Job, JobState } from "@/store/job";
-import { type BatchAnswer, isChecksum, receiptOf, type StatusAnswer, sha256Of, words } from "./answers";
+import { type BatchAnswer, isChecksum, receiptOf, type StatusAnswer, words } from "./answers";
+import { bodyOf } from "./body";
 import { type Chunk, missingChunks, PackSizer } from "./plan";
 import type { Request, Response, Transport } from "./transport";
 
 /** What the engine is handed: everything that is not the protocol. */
 export type Deps = {
   transport: Transport;
-  blob: (fileId: string) => Promise<Blob | undefined>;
+  /** The bytes of these files, in their order; undefined for one that is lost. May wait until they are stored. */
+  blobs: (fileIds: string[]) => Promise<(Blob | undefined)[]>;
   save: (job: Job) => Promise<void>;
   /** A good access token; null: nobody is signed in. */
   token: () => Promise<string | null>;
@@ -26,6 +28,8 @@ export type Change =
   | { kind: "file"; place: number; done: number; error?: string }
   | { kind: "log"; id: string; values?: Record<string, string | number> };
 
+/** The box has no chunk of the file. */
+const NOTHING: ReadonlySet<number> = new Set();
 const ROOT = "/api/v1/upload";
 const LANES = 3;
 const TRIES_FOR_A_CHECKSUM = 3;
@@ -81,9 +85,11 @@ export class Runner {
   }
 
   async #once(): Promise<void> {
-    if (!this.job.upload) await this.#init();
+    const fresh = !this.job.upload;
+    if (fresh) await this.#init();
     for (let refused = 0; ; refused += 1) {
-      await this.#reconcile(refused > 0);
+      if (fresh && refused === 0) this.#queueMissing(() => NOTHING);
+      else await this.#reconcile(refused > 0);
       const nothingLeft = this.#queue.length === 0;
       await this.#sendAll();
       const failed = this.job.files.filter((file) => file.error);
@@ -148,17 +154,23 @@ export class Runner {
     );
     // Only unfinished files are listed once something arrived; before that, a file that is not listed has nothing.
     const unlisted = status.uploaded_bytes > 0 && !whole ? ("all" as const) : new Set<number>();
-    this.#queue = missingChunks(this.job.files, upload.chunkSize, (id) => known.get(id) ?? unlisted);
+    this.#queueMissing((id) => known.get(id) ?? unlisted);
+    if (this.job.acknowledged > 0 && this.#queue.length > 0) this.#log("log.resumed", { bytes: this.job.acknowledged });
+  }
+
+  /** Queues what the box does not have. */
+  #queueMissing(received: (fileId: string) => ReadonlySet<number> | "all"): void {
+    this.#queue = missingChunks(this.job.files, this.#upload().chunkSize, received);
     const missing = this.#queue.reduce((sum, chunk) => sum + chunk.size, 0);
     const left = new Map<number, number>();
     for (const chunk of this.#queue) left.set(chunk.file, (left.get(chunk.file) ?? 0) + chunk.size);
     this.job.files.forEach((file, place) => {
-      this.#done[place] = file.size - (left.get(place) ?? (file.error ? file.size : 0));
-      this.deps.changed({ kind: "file", place, done: this.#done[place], ...(file.error ? { error: file.error } : {}) });
+      const done = file.size - (left.get(place) ?? (file.error ? file.size : 0));
+      this.#done[place] = done;
+      this.deps.changed({ kind: "file", place, done, ...(file.error ? { error: file.error } : {}) });
     });
     const lost = this.job.files.reduce((sum, file) => sum + (file.error ? file.size : 0), 0);
     this.job.acknowledged = this.job.totalBytes - missing - lost;
-    if (this.job.acknowledged > 0 && missing > 0) this.#log("log.resumed", { bytes: this.job.acknowledged });
     this.#bytes();
   }
 
@@ -183,8 +195,10 @@ export class Runner {
 
   async #sendPack(pack: Chunk[]): Promise<void> {
     const lane = Symbol("request");
-    const built = await this.#build(pack);
-    if (!built) return;
+    const built = await bodyOf(pack, this.job.files, this.deps.blobs);
+    for (const chunk of built.lost) this.#fail(chunk, "file_missing");
+    this.#check();
+    if (built.bytes === 0) return;
     const began = this.deps.now();
     let answer: Response | null;
     let moved = false;
@@ -226,30 +240,6 @@ export class Runner {
     }
     this.#settle(pack, answer.body as BatchAnswer[]);
     this.#bytes();
-  }
-
-  /** The body of a request: the manifest first, then the bytes of all chunks in its order. */
-  async #build(pack: Chunk[]): Promise<{ form: FormData; bytes: number } | null> {
-    const parts: Blob[] = [];
-    const manifest: { file_id: string; chunk_index: number; size: number; sha256?: string }[] = [];
-    for (const chunk of pack) {
-      const file = this.job.files[chunk.file];
-      const blob = file && (await this.deps.blob(file.fileId));
-      if (!file || !blob || blob.size !== file.size) {
-        this.#fail(chunk, "file_missing");
-        continue;
-      }
-      const part = blob.slice(chunk.start, chunk.start + chunk.size);
-      const sha256 = await sha256Of(part);
-      parts.push(part);
-      manifest.push({ file_id: file.fileId, chunk_index: chunk.index, size: chunk.size, ...(sha256 ? { sha256 } : {}) });
-    }
-    this.#check();
-    if (manifest.length === 0) return null;
-    const form = new FormData();
-    form.append("manifest", JSON.stringify(manifest));
-    form.append("data", new Blob(parts, { type: "application/octet-stream" }), "data");
-    return { form, bytes: manifest.reduce((sum, entry) => sum + entry.size, 0) };
   }
 
   #settle(pack: Chunk[], answers: BatchAnswer[]): void {

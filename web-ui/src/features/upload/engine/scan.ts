@@ -16,24 +16,21 @@ export async function scanFile(file: Blob, place: number): Promise<Scanned> {
   }
 }
 
-/** Reads all heads, a few at once, and tells of them in groups. */
-export async function scan(files: { file: Blob }[], tell: (results: Scanned[], done: number) => void): Promise<void> {
+/** Reads all heads, a few at once, and tells of them in groups. `from`: the place of the first. */
+export async function scan(files: Blob[], from: number, tell: (results: Scanned[]) => void): Promise<void> {
   let next = 0;
-  let done = 0;
   let found: Scanned[] = [];
   const reader = async () => {
     while (next < files.length) {
       const place = next;
       next += 1;
-      const result = await scanFile((files[place] as { file: Blob }).file, place);
+      const result = await scanFile(files[place] as Blob, from + place);
       found.push(result);
-      done += 1;
-      if (found.length >= 100) {
-        tell(found, done);
-        found = [];
-      }
+      if (found.length < 100) continue;
+      tell(found);
+      found = [];
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, reader));
-  tell(found, done);
+  if (found.length > 0) tell(found);
 }

@@ -1,12 +1,13 @@
-import { deleteFiles, loadBlob } from "@/store/draft";
-import { deleteJob, isOver, type Job, listJobs, loadJob, saveJob } from "@/store/job";
+import { loadBlobs, sweepFiles } from "@/store/files";
+import { deleteJob, deleteJobFiles, isOver, type Job, listJobs, loadJob, ownerOf, saveJob } from "@/store/job";
 import { type Command, type FileChange, type JobView, type LogEntry, type Report, viewOf } from "../protocol";
+import type { Copier } from "./copier";
 import { Meter } from "./meter";
 import { type Change, type Deps, Runner } from "./runner";
 import type { Transport } from "./transport";
 
-/** Reports a second, at most. */
-const REPORTS_A_SECOND = 10;
+/** Reports a second, at most: each is drawn, and drawing takes from sending. */
+const REPORTS_A_SECOND = 2;
 const LOG_ENTRIES = 100;
 
 type Running = { job: Job; stop: AbortController; meter: Meter; inFlight: number; ended: Promise<void> };
@@ -27,6 +28,7 @@ export class Uploader {
   constructor(
     private readonly userId: string,
     private readonly transport: Transport,
+    private readonly copier: Copier,
     private readonly report: (report: Report) => void,
   ) {}
 
@@ -37,6 +39,7 @@ export class Uploader {
     }
     this.#tell();
     this.#next();
+    await sweepFiles(this.userId).catch(() => undefined);
   }
 
   async hear(command: Command): Promise<void> {
@@ -120,7 +123,8 @@ export class Uploader {
       await this.#running.ended;
     }
     const { upload, state } = entry.job;
-    await deleteJob(this.userId, jobId);
+    await deleteJob(entry.job);
+    this.#dropCopies(entry.job);
     this.#tell();
     if (upload && state.kind !== "done") await this.#forgetAtBox(upload.id);
     this.#next();
@@ -147,15 +151,33 @@ export class Uploader {
 
   async #ended({ job }: Entry, running: Running): Promise<void> {
     if (this.#running === running) this.#running = null;
-    if (job.state.kind === "done") await deleteFiles(this.userId, job.id).catch(() => undefined);
     this.#tell();
+    if (job.state.kind === "done") {
+      this.#dropCopies(job);
+      await deleteJobFiles(job).catch(() => undefined);
+    }
     if (!running.stop.signal.aborted) this.#next();
+  }
+
+  #dropCopies(job: Job): void {
+    this.copier.forget(
+      ownerOf(job),
+      job.files.map(({ fileId }) => fileId),
+    );
+  }
+
+  /** The bytes of a job's files: their copies, or what was chosen where there was no room for copies. */
+  async #blobs(job: Job, fileIds: string[]): Promise<(Blob | undefined)[]> {
+    const owner = ownerOf(job);
+    await this.copier.settled(owner, fileIds);
+    const stored = await loadBlobs(this.userId, owner, fileIds);
+    return fileIds.map((fileId, n) => stored[n] ?? this.copier.original(owner, fileId));
   }
 
   #deps(entry: Entry, running: Running): Deps {
     return {
       transport: this.transport,
-      blob: (fileId) => loadBlob(this.userId, entry.job.id, fileId),
+      blobs: (fileIds) => this.#blobs(entry.job, fileIds),
       save: saveJob,
       token: () => this.#token(),
       sleep: (ms, signal) => this.#sleep(ms, signal),
@@ -174,6 +196,7 @@ export class Uploader {
       running.inFlight = change.inFlight;
       running.meter.sample(change.acknowledged + change.inFlight, Date.now());
     } else if (change.kind === "file") {
+      if (!change.error && (entry.done[change.place] ?? 0) === change.done) return;
       entry.done[change.place] = change.done;
       entry.changes.set(change.place, change.error ? [change.place, change.done, change.error] : [change.place, change.done]);
     } else if (entry.job.state.kind === "waiting") running.meter.reset();
