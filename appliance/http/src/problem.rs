@@ -130,6 +130,8 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED => "this path does not take this method; the Allow header names those it takes",
             StatusCode::PAYLOAD_TOO_LARGE => return Self::too_large("the body is larger than this path takes"),
             StatusCode::REQUEST_TIMEOUT => "the request did not arrive in time",
+            // What a layer says when the time for an answer is over.
+            StatusCode::SERVICE_UNAVAILABLE => return Self::unavailable("the box could not answer in time; ask again", 5),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "the body must be application/json",
             status if status.is_server_error() => "the box could not answer; its log has the reason under this trace_id",
             _ => "the request cannot be answered as it was asked",

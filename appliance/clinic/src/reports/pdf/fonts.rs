@@ -38,6 +38,8 @@ const MAX_BYTES: u64 = 64 << 20;
 const MAX_FILES: usize = 5000;
 /// Fallback fonts loaded for one report.
 const MAX_FALLBACKS: usize = 4;
+/// Widths kept for one report, of words and single characters.
+const MAX_WIDTHS: usize = 20_000;
 
 /// Which font.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,6 +58,8 @@ pub(super) struct Fonts {
     candidates: Option<Vec<PathBuf>>,
     configured: Vec<PathBuf>,
     chosen: HashMap<(char, bool), FontId>,
+    /// In ems: shaping a text costs as much as reading the font.
+    widths: [HashMap<Box<str>, f32>; 2],
 }
 
 struct Loaded {
@@ -107,6 +111,7 @@ impl Fonts {
             candidates: None,
             configured: configured.to_vec(),
             chosen: HashMap::new(),
+            widths: Default::default(),
         })
     }
 
@@ -146,6 +151,19 @@ impl Fonts {
             }
         }
         None
+    }
+
+    /// How wide a text is in ems, where that is known.
+    pub(super) fn width(&self, text: &str, bold: bool) -> Option<f32> {
+        self.widths[usize::from(bold)].get(text).copied()
+    }
+
+    /// Keeps how wide a text is in ems.
+    pub(super) fn keep_width(&mut self, text: &str, bold: bool, width: f32) {
+        let widths = &mut self.widths[usize::from(bold)];
+        if widths.len() < MAX_WIDTHS {
+            widths.insert(text.into(), width);
+        }
     }
 
     /// The font for drawing.

@@ -163,7 +163,12 @@ fn closes(c: char) -> bool {
 }
 
 fn measure(fonts: &mut Fonts, text: &str, style: Style) -> f32 {
-    runs_of(fonts, text, style, false).iter().map(|run| run.width).sum()
+    if let Some(known) = fonts.width(text, style.bold) {
+        return known * style.size;
+    }
+    let ems = runs_of(fonts, text, Style { size: 1.0, ..style }, false).iter().map(|run| run.width).sum();
+    fonts.keep_width(text, style.bold, ems);
+    ems * style.size
 }
 
 /// Runs of one font each, in the order of the text.
@@ -202,7 +207,7 @@ fn shape(fonts: &Fonts, font: FontId, text: String, size: f32, rtl: bool) -> Opt
         .zip(positions)
         .map(|(info, position)| {
             let start = info.cluster as usize;
-            let end = starts.iter().copied().find(|next| *next > start).unwrap_or(text.len());
+            let end = starts.get(starts.partition_point(|next| *next <= start)).copied().unwrap_or(text.len());
             let em = |value: i32| value as f32 / units;
             KrillaGlyph::new(
                 GlyphId::new(info.glyph_id),
