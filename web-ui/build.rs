@@ -23,19 +23,26 @@ const TEXT: [&str; 8] = ["html", "js", "mjs", "css", "svg", "json", "webmanifest
 fn main() -> Result<()> {
     println!("cargo::rerun-if-env-changed=RELAYPACS_WEB_UI_DIST");
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
-    let dist = match env::var_os("RELAYPACS_WEB_UI_DIST") {
-        Some(ready) => PathBuf::from(ready),
+    let dist = match env::var_os("RELAYPACS_WEB_UI_DIST").filter(|folder| !folder.is_empty()) {
+        Some(ready) => ready_made(PathBuf::from(ready))?,
         None => built(&out)?,
     };
-    if !dist.join("index.html").is_file() {
-        return Err(format!(
-            "there is no index.html in {}: set RELAYPACS_WEB_UI_DIST to the folder that `npm run build` made",
-            dist.display()
-        )
-        .into());
-    }
     println!("cargo::rerun-if-changed={}", dist.display());
     embed(&dist, &out)
+}
+
+/// A page that somebody built already.
+fn ready_made(dist: PathBuf) -> Result<PathBuf> {
+    let wrong = match dist.join("index.html").metadata() {
+        Ok(index) if index.is_file() => return Ok(dist),
+        Ok(_) => "its index.html is no file".to_owned(),
+        Err(_) if !dist.exists() => "there is no such folder".to_owned(),
+        Err(error) => format!("it has no index.html ({error})"),
+    };
+    // Cargo runs build scripts in their package's folder.
+    let from = if dist.is_relative() { format!(" (seen from {})", env::current_dir()?.display()) } else { String::new() };
+    let name = dist.display();
+    Err(format!("RELAYPACS_WEB_UI_DIST is {name}{from}, but {wrong}: name the folder that `npm run build` made, or leave it unset").into())
 }
 
 /// Builds the page into `OUT_DIR/dist`.
