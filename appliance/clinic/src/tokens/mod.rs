@@ -7,19 +7,22 @@
 //! | `upload` | 24 h | account and upload | the chunks of that upload |
 //!
 //! A token proves who it was given to; whether account and session still exist is asked of [`crate::Sessions`] at every call. Every check
-//! pins the algorithm, the type and the issuer. Expiry is wall-clock time.
+//! pins the algorithm, the type and the issuer. Expiry is wall-clock time. A signature that was good stays good as long as its key counts: it
+//! is not computed again for a token that was seen lately.
 
 mod provider;
 mod ring_of_keys;
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
 };
 
 use jsonwebtoken::{Algorithm, Header, Validation, errors::ErrorKind};
 use relaypacs_domain::{Clock, Principal, Role, SessionId, UploadId, UserId};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use self::ring_of_keys::{KeyRing, Pair};
@@ -29,6 +32,8 @@ use crate::keys::KeyFileError;
 const MOST_BYTES: usize = 4096;
 /// Older key pairs that go on verifying after a rotation.
 const KEEP: usize = 3;
+/// Tokens whose signatures are remembered (about 300 bytes each); with more, all are forgotten and computed again.
+const MOST_VERIFIED: usize = 4096;
 
 /// Makes and checks tokens. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +41,8 @@ pub struct Tokens(Arc<Shared>);
 
 struct Shared {
     keys: RwLock<KeyRing>,
+    /// What tokens say whose signatures were good, by the tokens' SHA-256. Emptied whenever a key is forgotten.
+    verified: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
     options: TokenOptions,
     clock: Clock,
 }
@@ -148,7 +155,8 @@ impl Tokens {
     /// Reads the keys, or makes a pair on first start (blocking, up to some seconds then).
     pub(crate) fn open(folder: &std::path::Path, options: TokenOptions, clock: Clock) -> Result<Self, KeyFileError> {
         provider::install();
-        Ok(Self(Arc::new(Shared { keys: RwLock::new(KeyRing::open(folder)?), options, clock })))
+        let keys = RwLock::new(KeyRing::open(folder)?);
+        Ok(Self(Arc::new(Shared { keys, verified: Mutex::default(), options, clock })))
     }
 
     /// How long each type lives.
@@ -183,7 +191,7 @@ impl Tokens {
     /// Checks a refresh token. Whether its turn has come is another question.
     pub(crate) fn check_refresh(&self, token: &str) -> Result<RefreshGrant, TokenError> {
         let claims = self.check(token, Typ::Refresh)?;
-        Ok(RefreshGrant { user: claims.uid, session: claims.sid.ok_or(TokenError::Foreign)?, jti: claims.jti })
+        Ok(RefreshGrant { user: claims.uid, session: claims.sid.ok_or(TokenError::Foreign)?, jti: claims.jti.clone() })
     }
 
     /// Checks an upload token.
@@ -212,7 +220,9 @@ impl Tokens {
         let (folder, number) = self.0.keys.read().unwrap_or_else(PoisonError::into_inner).next();
         let fresh = Pair::make(&folder, number)?;
         let kid = fresh.kid.clone();
-        self.0.keys.write().unwrap_or_else(PoisonError::into_inner).rotate(fresh, if forget { 0 } else { KEEP })?;
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        self.verified().clear();
+        keys.rotate(fresh, if forget { 0 } else { KEEP })?;
         Ok(kid)
     }
 
@@ -239,30 +249,46 @@ impl Tokens {
         jsonwebtoken::encode(&header, claims, &pair.signs).map_err(|_| TokenError::Unsigned)
     }
 
-    fn check(&self, token: &str, typ: Typ) -> Result<Claims, TokenError> {
+    fn check(&self, token: &str, typ: Typ) -> Result<Arc<Claims>, TokenError> {
         if token.len() > MOST_BYTES {
             return Err(TokenError::Foreign);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Foreign)?;
-        let key = {
-            let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-            let pair = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(TokenError::Foreign)?;
-            pair.verifies.clone()
-        };
-        let mut rules = Validation::new(Algorithm::RS256);
-        rules.validate_exp = false; // by our clock, below
-        rules.validate_aud = false;
-        rules.set_issuer(&[&self.0.options.issuer]);
-        rules.set_required_spec_claims(&["exp", "iss", "sub"]);
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &rules).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => TokenError::Expired,
-            _ => TokenError::Foreign,
-        })?;
-        match claims.claims {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let known = self.verified().get(&digest).cloned();
+        let claims = known.map_or_else(|| self.verify(token, digest), Ok)?;
+        match claims {
             claims if claims.typ != typ => Err(TokenError::WrongType),
             claims if claims.exp <= self.now() => Err(TokenError::Expired),
             claims => Ok(claims),
         }
+    }
+
+    /// Checks the signature, and remembers one that is good.
+    fn verify(&self, token: &str, digest: [u8; 32]) -> Result<Arc<Claims>, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Foreign)?;
+        // Held to the end: a key that is forgotten meanwhile must not leave what it signed behind.
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let pair = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(TokenError::Foreign)?;
+        let mut rules = Validation::new(Algorithm::RS256);
+        rules.validate_exp = false; // by our clock, at every check
+        rules.validate_aud = false;
+        rules.set_issuer(&[&self.0.options.issuer]);
+        rules.set_required_spec_claims(&["exp", "iss", "sub"]);
+        let claims = jsonwebtoken::decode::<Claims>(token, &pair.verifies, &rules).map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => TokenError::Expired,
+            _ => TokenError::Foreign,
+        })?;
+        let claims = Arc::new(claims.claims);
+        let mut verified = self.verified();
+        if verified.len() >= MOST_VERIFIED {
+            verified.clear();
+        }
+        verified.insert(digest, claims.clone());
+        Ok(claims)
+    }
+
+    fn verified(&self) -> MutexGuard<'_, HashMap<[u8; 32], Arc<Claims>>> {
+        self.0.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wall-clock seconds since 1970.

@@ -117,3 +117,21 @@ fn keys_outlive_a_restart_are_closed_to_others_and_rotate() {
     let files = std::fs::read_dir(dir.path()).unwrap().count();
     assert_eq!(files, 1);
 }
+
+#[test]
+fn signatures_that_were_good_are_remembered_and_no_more_than_there_is_room_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (tokens, _) = tokens(dir.path());
+    let token = tokens.access(&somebody()).unwrap();
+    let bad = bent(&token, 1, replaced("\"sub\":\"ada\"", "\"sub\":\"bob\""));
+    for _ in 0..2 {
+        assert!(tokens.check_access(&token).is_ok() && tokens.check_access(&bad).is_err());
+        assert_eq!(tokens.verified().len(), 1, "only what was good");
+    }
+    let claims = tokens.verified().values().next().unwrap().clone();
+    for number in 0..MOST_VERIFIED {
+        tokens.verified().insert(Sha256::digest(number.to_le_bytes()).into(), claims.clone());
+    }
+    assert!(tokens.check_access(&tokens.access(&somebody()).unwrap()).is_ok());
+    assert_eq!(tokens.verified().len(), 1);
+}
