@@ -1,11 +1,19 @@
-//! What runs by the clock, in the site's time zone. (Retention, compaction and a slow scrub run all the time inside the buffer; day buckets of
-//! the statistics are written with the events themselves.)
+//! What runs by the clock, in the site's time zone.
+//!
+//! Two things are no jobs, because a time of day would make them worse. Retention and compaction run all the time in bounded steps inside the
+//! buffer: room that is free at two at night only would be missing at noon. Counts of the statistics are made in the transaction that makes
+//! the counted thing a fact, so there is nothing to roll up; the nightly job forgets what its studies left behind.
 
+use relaypacs_buffer::Buffer;
 use relaypacs_clinic::{
     Schedule,
     schedule::{Job, PatternError},
 };
+use relaypacs_domain::Uid;
 use relaypacs_http::App;
+
+/// Studies looked at between two steps of a job.
+const STUDIES_AT_ONCE: usize = 1000;
 
 /// Adds every job.
 pub(crate) fn add(app: &App, schedule: &Schedule) {
@@ -16,7 +24,7 @@ pub(crate) fn add(app: &App, schedule: &Schedule) {
 }
 
 fn all(app: &App) -> Result<Vec<Job>, PatternError> {
-    Ok(vec![clean_up(app)?, report_sync(app)?, audit_check(app)?, certificate(app)?, scrub(app)?])
+    Ok(vec![clean_up(app)?, report_sync(app)?, audit_check(app)?, statistics(app)?, certificate(app)?, scrub(app)?])
 }
 
 /// Sessions and uploads that are over.
@@ -59,6 +67,40 @@ fn audit_check(app: &App) -> Result<Job, PatternError> {
             }
         }
     })
+}
+
+/// What of which study is counted already, of studies that the history has forgotten.
+fn statistics(app: &App) -> Result<Job, PatternError> {
+    let (statistics, buffer) = (app.clinic.statistics.clone(), app.buffer.clone());
+    Job::new("statistics-roll-up", "45 2 * * *", move || {
+        let (statistics, buffer) = (statistics.clone(), buffer.clone());
+        async move {
+            let (mut known, mut forgotten, mut after) = (0, 0, None);
+            loop {
+                let page = statistics.studies(after, STUDIES_AT_ONCE).await.map_err(|error| error.to_string())?;
+                let Some(last) = page.last().cloned() else { break };
+                after = Some(last);
+                let buffer = buffer.clone();
+                let asked = tokio::task::spawn_blocking(move || without_history(&buffer, page)).await.map_err(|error| error.to_string())?;
+                let (kept, gone) = asked?;
+                (known, forgotten) = (known + kept, forgotten + gone.len());
+                statistics.forget_studies(gone).await.map_err(|error| error.to_string())?;
+            }
+            Ok(format!("{known} studies are known, {forgotten} were forgotten"))
+        }
+    })
+}
+
+/// How many of these studies buffer or history know, and those that they do not know.
+fn without_history(buffer: &Buffer, studies: Vec<Uid>) -> Result<(usize, Vec<Uid>), String> {
+    let (mut known, mut gone) = (0, Vec::new());
+    for study in studies {
+        match buffer.ledger(&study, None, 1).map_err(|error| error.to_string())? {
+            Some(_) => known += 1,
+            None => gone.push(study),
+        }
+    }
+    Ok((known, gone))
 }
 
 /// The TLS certificate.

@@ -1,6 +1,7 @@
 //! Uploads through the whole box: nothing acknowledged is lost whatever is killed, what arrives is what was sent, and nobody waits for a PACS.
 
 use std::{
+    collections::BTreeMap,
     process::Command,
     sync::{
         Mutex,
@@ -210,4 +211,37 @@ fn orthanc_takes_an_upload_and_shows_the_clinical_history() {
     let said = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
     assert!(said.contains("BasicTextSR"), "{said}");
     assert!(!said.lines().any(|line| line.starts_with("Error")), "{said}");
+}
+
+/// DEV-BE-03: two archives of different kinds, one of them away, and a box that dies meanwhile.
+#[test]
+fn both_pacs_get_the_same_upload_and_the_receipt_outlives_a_restart() {
+    let folder = Folder::new();
+    let orthanc = Orthanc::start(&folder, "orthanc", &json!({}));
+    let mut dcm4chee = StowSink::stopped(&folder, "dcm4chee", &["--flavour", "dcm4chee"]);
+    let setup = Setup::new(&folder).stow("orthanc", &orthanc.url(), "").stow("dcm4chee", &dcm4chee.url(), "");
+    let (mut appliance, access) = with_clinician(setup);
+    let web = Web::new(appliance.http_port());
+    let files = files(Kind::Ct, 3, 6);
+    let mut upload = Upload::begin(&web, &access, &files, &nothing());
+    upload.send_all(&files, deadline());
+    assert_eq!(upload.complete(deadline())["status"], "success");
+    let sent: BTreeMap<String, String> = files.iter().map(|file| file.entry.clone()).collect();
+    wait::for_true("Orthanc has it", PATIENCE, || orthanc.holds() == sent);
+    let status = || upload.ask("GET", "/status", "").expect("an answer").json();
+    let early = status();
+    assert!(early["pacs_status"] != "delivered" && early["pacs_receipt_id"].is_null(), "one of two is not all: {early}");
+
+    appliance.kill();
+    appliance.start();
+    dcm4chee.switch_on();
+    wait::for_true("both have it", PATIENCE, || status()["pacs_status"] == "delivered");
+    assert_eq!(dcm4chee.arrivals().into_iter().collect::<BTreeMap<_, _>>(), sent);
+    assert_eq!(orthanc.holds(), sent);
+    let receipt = status()["pacs_receipt_id"].clone();
+    assert!(receipt.as_str().is_some_and(|url| url.starts_with(&orthanc.url())), "{receipt}");
+
+    assert!(appliance.stop().success());
+    appliance.start();
+    assert_eq!(status()["pacs_receipt_id"], receipt);
 }

@@ -175,7 +175,14 @@ impl App {
         forwarder.metrics().register(&mut registry);
         scp.register(&mut registry);
         http.register(&mut registry);
-        AtScrape { buffer: buffer.clone(), forwarder: forwarder.clone(), scp: scp.clone(), info: info.clone() }.register(&mut registry);
+        AtScrape {
+            buffer: buffer.clone(),
+            forwarder: forwarder.clone(),
+            scp: scp.clone(),
+            statistics: clinic.statistics.clone(),
+            info: info.clone(),
+        }
+        .register(&mut registry);
         let started = clock.boot();
         Self {
             buffer,

@@ -156,7 +156,8 @@ async fn promtool_finds_the_metrics_clean() {
     has("relaypacs_queue_oldest_age_seconds{destination=\"archive\"}");
     has("relaypacs_held_instances 0");
     has("relaypacs_disk_total_bytes");
-    has("relaypacs_upload_success_rate");
+    has("relaypacs_upload_success_rate{source=\"http\"} NaN");
+    has("relaypacs_uploads{outcome=\"success\"} 0");
     has("relaypacs_chunk_upload_duration_seconds_count 0");
     has("relaypacs_http_requests_total{method=\"GET\",route=\"/api/v1/studies/{uid}\",status=\"404\"} 1");
     has("process_resident_memory_bytes");

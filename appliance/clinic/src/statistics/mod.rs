@@ -26,7 +26,7 @@ use std::{
 
 use jiff::tz::TimeZone;
 use redb::{ReadTransaction, TableDefinition};
-use relaypacs_domain::{Clock, Timestamp};
+use relaypacs_domain::{Clock, SourceKind, Timestamp, Uid};
 
 pub use answers::{DestinationDelay, Stats, Trend, TrendDay, TrendSummary};
 use day::Day;
@@ -129,6 +129,25 @@ impl Statistics {
                 Ok(days.into_iter().map(|(day, bucket)| (day, export::rows(day, &bucket))).collect())
             })
             .await
+    }
+
+    /// Uploads over HTTP since the first day: how many were taken, and how many were not. Blocks for microseconds up to milliseconds.
+    pub fn uploads(&self) -> Result<(u64, u64), StoreError> {
+        self.store.read_blocking(|transaction| {
+            let days = self.days(transaction, i64::MIN, i64::MAX, usize::MAX)?;
+            let counts = days.iter().flat_map(|(_, day)| &day.counts).filter(|(key, _)| key.source == SourceKind::Http.as_str());
+            Ok(counts.fold((0, 0), |(taken, failed), (_, count)| (taken + count.all - count.failed, failed + count.failed)))
+        })
+    }
+
+    /// Studies of which something was counted, in the order of their UIDs, at most `most` after `after`.
+    pub async fn studies(&self, after: Option<Uid>, most: usize) -> Result<Vec<Uid>, StoreError> {
+        self.store.read(move |transaction| recording::studies(transaction, after.as_ref(), most)).await
+    }
+
+    /// Forgets what of these studies was counted: they are known nowhere else any more. (Their counts stay; one that came again would be new.)
+    pub async fn forget_studies(&self, studies: Vec<Uid>) -> Result<(), StoreError> {
+        self.store.write(move |transaction| recording::forget_studies_in(transaction, &studies)).await
     }
 
     fn stats_now(&self, transaction: &ReadTransaction, period: Period) -> Result<Stats, StoreError> {

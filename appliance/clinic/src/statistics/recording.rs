@@ -1,9 +1,9 @@
 //! Counting: always inside the transaction that makes the counted thing a fact.
 
-use std::time::Duration;
+use std::{ops::Bound, time::Duration};
 
 use jiff::tz::TimeZone;
-use redb::{ReadableTable, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, WriteTransaction};
 use relaypacs_domain::{DestinationName, ServiceLevel, SourceKind, Timestamp, Uid};
 use serde::{Deserialize, Serialize};
 
@@ -152,6 +152,21 @@ fn keep(transaction: &WriteTransaction, study: &Uid, row: &StudyRow) -> Result<(
     let mut table = transaction.open_table(STUDIES).map_err(StoreError::failed)?;
     table.insert(study.as_str(), encode(STUDIES_NAME, row)?.as_slice()).map_err(StoreError::failed)?;
     Ok(())
+}
+
+/// Studies after `after`, in order, at most `most`.
+pub(super) fn studies(transaction: &ReadTransaction, after: Option<&Uid>, most: usize) -> Result<Vec<Uid>, StoreError> {
+    let table = transaction.open_table(STUDIES).map_err(StoreError::failed)?;
+    let from = after.map_or(Bound::Unbounded, |uid| Bound::Excluded(uid.as_str()));
+    let rows = table.range::<&str>((from, Bound::Unbounded)).map_err(StoreError::failed)?.take(most);
+    let uid = |text: &str| text.parse().map_err(|_| StoreError::Row { table: STUDIES_NAME, error: "a key is no UID".into() });
+    rows.map(|row| uid(row.map_err(StoreError::failed)?.0.value())).collect()
+}
+
+/// Forgets studies.
+pub(super) fn forget_studies_in(transaction: &WriteTransaction, studies: &[Uid]) -> Result<(), StoreError> {
+    let mut table = transaction.open_table(STUDIES).map_err(StoreError::failed)?;
+    studies.iter().try_for_each(|study| table.remove(study.as_str()).map(drop).map_err(StoreError::failed))
 }
 
 fn set(state: &mut redb::Table<'_, &'static str, &'static [u8]>, key: &'static str, value: i64) -> Result<(), StoreError> {

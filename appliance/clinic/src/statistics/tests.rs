@@ -162,3 +162,43 @@ async fn kinds_of_one_day_are_bounded() {
     assert_eq!(stats.total_uploads, 600);
     assert!(stats.modality.len() <= 513, "{}", stats.modality.len());
 }
+
+#[tokio::test]
+async fn uploads_are_told_from_what_modalities_send() {
+    let bench = Bench::at("2026-11-23T12:00:00Z").await;
+    assert_eq!(bench.statistics.uploads().unwrap(), (0, 0));
+    for (time, succeeded) in [("2020-01-01T12:00:00Z", true), ("2026-11-23T12:00:00Z", true), ("2026-11-23T12:00:00Z", false)] {
+        bench.upload(fact(time, "CT", 1, succeeded)).await;
+    }
+    bench.study("1.2.3", 5, "2026-11-23T12:00:00Z").await;
+    assert_eq!(bench.statistics.uploads().unwrap(), (2, 1));
+}
+
+#[tokio::test]
+async fn studies_that_nobody_knows_any_more_are_forgotten_and_stay_counted() {
+    let bench = Bench::at("2026-11-23T12:00:00Z").await;
+    for uid in ["1.2.3", "1.2.4", "1.2.5"] {
+        bench.study(uid, 5, "2026-11-22T12:00:00Z").await;
+    }
+    let uid = |text: &str| text.parse::<Uid>().unwrap();
+    assert_eq!(bench.statistics.studies(None, 2).await.unwrap(), [uid("1.2.3"), uid("1.2.4")]);
+    assert_eq!(bench.statistics.studies(Some(uid("1.2.4")), 2).await.unwrap(), [uid("1.2.5")]);
+    bench.statistics.forget_studies(vec![uid("1.2.4")]).await.unwrap();
+    assert_eq!(bench.statistics.studies(None, 9).await.unwrap(), [uid("1.2.3"), uid("1.2.5")]);
+    assert_eq!(bench.stats(Period::All).await.total_uploads, 3);
+}
+
+/// DEV-BE-04: asking again costs no reading, and what is new shows at once.
+#[tokio::test]
+async fn an_answer_is_kept_until_something_is_counted() {
+    let bench = Bench::at("2026-11-23T12:00:00Z").await;
+    bench.upload(fact("2026-11-23T11:00:00Z", "CT", 1, true)).await;
+    let ask = || bench.statistics.stats_json(Period::OneWeek).unwrap();
+    let first = ask();
+    assert!(Arc::ptr_eq(&first, &ask()), "the very same text");
+    bench.upload(fact("2026-11-23T11:30:00Z", "CT", 1, true)).await;
+    let next = ask();
+    assert!(!Arc::ptr_eq(&first, &next) && next.contains("\"total_uploads\":2"), "{next}");
+    bench.hand.advance(Duration::from_hours(24));
+    assert!(!Arc::ptr_eq(&next, &ask()), "another day");
+}

@@ -91,7 +91,7 @@ impl HttpMetrics {
         );
         registry.register(
             "relaypacs_chunk_upload_duration_seconds",
-            "Time to take one chunk of an upload durably; has samples once the box takes uploads over HTTP",
+            "Time from the head of a request to the durable chunk, or batch of chunks, that it brought",
             self.chunk_durations.clone(),
         );
         registry.register("relaypacs_service_restarts", "Restarts of a service of the box after a panic", self.service_restarts.clone());
@@ -100,6 +100,11 @@ impl HttpMetrics {
     /// Counts that a service of the box (a fixed name) was started again after it had failed.
     pub fn service_restarted(&self, service: &'static str) {
         self.service_restarts.get_or_create(&Service { service }).inc();
+    }
+
+    /// Notes how long a chunk, or a batch of them, took.
+    pub(crate) fn chunk_taken(&self, took: Duration) {
+        self.chunk_durations.observe(took.as_secs_f64());
     }
 
     /// Counts an answer. `route` is a template.

@@ -9,6 +9,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use relaypacs_buffer::{Buffer, Queue};
+use relaypacs_clinic::statistics::Statistics;
 use relaypacs_domain::{DestinationName, ServiceLevel};
 use relaypacs_forward::{DestinationHealth, Forwarder};
 
@@ -21,8 +22,10 @@ pub(crate) struct AtScrape {
     pub(crate) buffer: Buffer,
     /// Destinations.
     pub(crate) forwarder: Forwarder,
-    /// What was received.
+    /// What was received by C-STORE.
     pub(crate) scp: relaypacs_dicom::Metrics,
+    /// What was received by uploads.
+    pub(crate) statistics: Statistics,
     /// Build.
     pub(crate) info: Arc<BoxInfo>,
 }
@@ -111,11 +114,19 @@ impl AtScrape {
             "Always 1; its labels name the running release",
             &vec![(vec![("version", self.info.version.as_str()), ("build", self.info.build.as_str())], 1.0)],
         )?;
+        self.encode_uploads(out)
+    }
+
+    fn encode_uploads(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let uploads = self.statistics.uploads().unwrap_or_default();
+        let outcomes = vec![(vec![("outcome", "success")], uploads.0 as f64), (vec![("outcome", "failed")], uploads.1 as f64)];
+        gauge(out, "relaypacs_uploads", "Uploads over HTTP that ended, by how; all since the first day", &outcomes)?;
+        let by = |source| vec![("source", source)];
         gauge(
             out,
             "relaypacs_upload_success_rate",
-            "Share of the objects begun since the start that were kept, 0 to 1; NaN: none yet",
-            &vec![(Vec::new(), success_rate(self.scp.store_outcomes()))],
+            "Share that was taken, 0 to 1 (NaN: nothing came yet): of uploads over HTTP since the first day, of C-STORE objects since the start",
+            &vec![(by("http"), success_rate(uploads)), (by("dicom"), success_rate(self.scp.store_outcomes()))],
         )
     }
 }
