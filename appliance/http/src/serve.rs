@@ -30,7 +30,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 use crate::{
-    limits::{Limits, MAX_HEAD_BYTES},
+    limits::{Limits, MAX_HEAD_BYTES, READ_BYTES},
     peer::Peer,
     stall::StallGuard,
     tls::{Tls, TlsError},
@@ -40,7 +40,7 @@ use crate::{
 const MAX_STREAMS: u32 = 100;
 /// Bytes one HTTP/2 request may have on the way, and all of a connection together.
 const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 4 << 20;
+const CONNECTION_WINDOW: u32 = 2 << 20;
 
 /// Serves `router` on a TCP listener until `stop`, with the default [`Limits`]. Requests then under way may end.
 pub async fn serve_tcp(listener: TcpListener, router: Router, stop: CancellationToken) {
@@ -254,7 +254,8 @@ where
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.header_read_timeout)
-                .max_buf_size(MAX_HEAD_BYTES)
+                .max_header_size(MAX_HEAD_BYTES)
+                .max_buf_size(READ_BYTES)
                 .serve_connection(io, service)
         ),
         Protocol::Http2 => drive!(
@@ -264,6 +265,7 @@ where
                 .max_header_list_size(MAX_HEAD_BYTES as u32)
                 .initial_stream_window_size(STREAM_WINDOW)
                 .initial_connection_window_size(CONNECTION_WINDOW)
+                .max_frame_size(READ_BYTES as u32)
                 .max_send_buf_size(256 * 1024)
                 // A peer that is gone without a word is found out.
                 .keep_alive_interval(limits.stall_timeout)
