@@ -89,10 +89,10 @@ impl Writer {
             let (mut run, crc) = match self.run.take() {
                 Some((full, crc)) if full.bytes.len() == self.most => {
                     self.hand_over(full, crc).await?;
-                    (self.buffer.log().pool.take().await, 0)
+                    (self.take_buffer().await, 0)
                 }
                 Some(going_on) => going_on,
-                None => (self.buffer.log().pool.take().await, 0),
+                None => (self.take_buffer().await, 0),
             };
             let (now, later) = bytes.split_at(bytes.len().min(self.most - run.bytes.len()));
             run.bytes.extend_from_slice(now);
@@ -104,6 +104,11 @@ impl Writer {
             bytes = later;
         }
         Ok(())
+    }
+
+    async fn take_buffer(&self) -> PooledBuf {
+        let pool = &self.buffer.log().pool;
+        if self.hash.is_some() { pool.take().await } else { pool.take_for_part().await }
     }
 
     async fn hand_over(&mut self, buffer: PooledBuf, crc: u32) -> Result<(), WriteError> {

@@ -13568,7 +13568,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description uploaded within the last 30 days (code DUPLICATE_STUDY) */
+            /** @description uploaded within the last 30 days (code DUPLICATE_STUDY), or too many uploads of the caller are not complete */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -13577,7 +13577,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": "DUPLICATE_STUDY",
-                     *       "detail": "uploaded within the last 30 days (code DUPLICATE_STUDY)",
+                     *       "detail": "uploaded within the last 30 days (code DUPLICATE_STUDY), or too many uploads of the caller are not complete",
                      *       "instance": "/api/v1/upload/init",
                      *       "status": 409,
                      *       "title": "This study was uploaded before",
@@ -21854,7 +21854,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description uploaded within the last 30 days (code DUPLICATE_STUDY) */
+            /** @description uploaded within the last 30 days (code DUPLICATE_STUDY), or too many uploads of the caller are not complete */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -21863,7 +21863,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": "DUPLICATE_STUDY",
-                     *       "detail": "uploaded within the last 30 days (code DUPLICATE_STUDY)",
+                     *       "detail": "uploaded within the last 30 days (code DUPLICATE_STUDY), or too many uploads of the caller are not complete",
                      *       "instance": "/api/v1/upload/init",
                      *       "status": 409,
                      *       "title": "This study was uploaded before",

@@ -32,6 +32,9 @@ pub enum UploadError {
     /// The disk has no room for it.
     #[error("the disk reserve is reached: studies must leave first")]
     Full,
+    /// The owner has begun too many.
+    #[error("{0} uploads of yours are not complete yet: complete or delete some of them first")]
+    TooMany(u64),
     /// The upload no longer takes chunks.
     #[error("the upload is {0}")]
     Closed(&'static str),

@@ -108,6 +108,8 @@ pub const CHUNK_DEFAULT: u32 = 5 << 20;
 pub const BATCH_MAX: u32 = 16 << 20;
 /// Uploads of which more than is written down is kept in memory.
 const MOST_ACTIVE: usize = 2048;
+/// Uploads of one owner that are neither complete nor expired; each takes up to some megabytes of the store.
+const MOST_UNFINISHED: u64 = 500;
 /// Uploads completed at once.
 const COMPLETING: usize = 4;
 
@@ -185,6 +187,9 @@ impl Uploads {
                     && let Some(before) = duplicates::find_in(tx, &row.study_key, since)?
                 {
                     return Err(UploadError::Duplicate { upload: before.upload, uploaded_at: before.at, uploaded_by: before.by });
+                }
+                if row::unfinished_of_in(tx, row.owner, MOST_UNFINISHED)? >= MOST_UNFINISHED {
+                    return Err(UploadError::TooMany(MOST_UNFINISHED));
                 }
                 row::insert_in(tx, upload, &row, checked.files.as_ref())?;
                 Ok(())

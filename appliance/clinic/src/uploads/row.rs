@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::IpAddr, time::Duration};
 
-use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError, WriteTransaction};
 use relaypacs_domain::{Principal, Timestamp, Uid, UploadId, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -122,6 +122,23 @@ pub(super) fn insert_in(tx: &WriteTransaction, upload: UploadId, row: &UploadRow
         tx.open_table(FILES).map_err(failed)?.insert(key, encode("upload_files", files)?.as_slice()).map_err(failed)?;
     }
     Ok(())
+}
+
+/// How many uploads of an owner are open or being completed; counted up to `most`.
+pub(super) fn unfinished_of_in(tx: &WriteTransaction, owner: UserId, most: u64) -> Done<u64> {
+    let (unfinished, owners) = (tx.open_table(UNFINISHED).map_err(failed)?, tx.open_table(OWNERS).map_err(failed)?);
+    if unfinished.len().map_err(failed)? < most {
+        return Ok(0); // too few of everybody's
+    }
+    let mut count = 0;
+    for entry in unfinished.iter().map_err(failed)? {
+        let upload = entry.map_err(failed)?.0.value();
+        count += u64::from(owners.get((owner.0.as_u128(), upload)).map_err(failed)?.is_some());
+        if count >= most {
+            break;
+        }
+    }
+    Ok(count)
 }
 
 /// An upload's row in a transaction.
@@ -263,8 +280,13 @@ pub(super) fn page(
         None => Box::new(uploads.iter().map_err(failed)?.rev().map(|entry| entry.map(|(key, _)| key.value()).map_err(failed))),
     };
     let (mut found, mut total) = (Vec::new(), 0_u64);
+    // All of everybody's are as many as there are rows: with a million of them, counting would be felt.
+    let known_total = if all_wanted && owner.is_none() { Some(uploads.len().map_err(failed)?) } else { None };
     for key in &mut keys {
         let key = key?;
+        if known_total.is_some() && found.len() == limit {
+            break;
+        }
         let is_on_page = |total: u64| total >= offset as u64 && found.len() < limit;
         if all_wanted && !is_on_page(total) {
             total += 1; // counted without being read
@@ -279,5 +301,5 @@ pub(super) fn page(
             total += 1;
         }
     }
-    Ok((found, total))
+    Ok((found, known_total.unwrap_or(total)))
 }

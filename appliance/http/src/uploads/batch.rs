@@ -1,5 +1,7 @@
 //! Many chunks of many files in one request: one wait for the disk for all of them.
 
+use std::time::Instant;
+
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use relaypacs_clinic::uploads::{BATCH_MAX, Expected, Submitted, UploadError};
 use relaypacs_domain::UploadId;
@@ -82,7 +84,7 @@ pub(super) async fn batch(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Vec<BatchAnswer>>, Problem> {
-    let stream = body.into_data_stream();
+    let (began, stream) = (Instant::now(), body.into_data_stream());
     let allowed = async { may_feed(&app, &caller?, upload).await };
     let opened = match allowed.await {
         Ok(()) => Multipart::new(&headers, stream),
@@ -96,7 +98,10 @@ pub(super) async fn batch(
         }
     };
     match take_all(&app, upload, &mut multipart).await {
-        Ok(answers) => Ok(Json(answers)),
+        Ok(answers) => {
+            app.http.chunk_taken(began.elapsed());
+            Ok(Json(answers))
+        }
         Err(problem) => {
             drain(&headers, multipart.rest()).await;
             Err(problem)

@@ -1,29 +1,24 @@
 //! Digests in request headers: Content-MD5 (RFC 1864, in base64, or in hex as many clients send it), Digest (RFC 3230) and Content-Digest
 //! (RFC 9530).
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use relaypacs_clinic::uploads::Expected;
 
 use crate::problem::Problem;
 
-/// What a request says about its body. Algorithms nobody here knows are passed over, as RFC 9530 §2 wants it.
+/// What a request says about its body. Algorithms nobody here knows are passed over, as RFC 9530 §2 wants it; of the others every one counts.
 pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
-    let text = |name: &str| {
-        headers.get(name).map(|value| value.to_str().map_err(|_| Problem::invalid(name, format!("{name} is not readable")))).transpose()
-    };
     let bytes = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut expected = Expected { bytes, md5: None, sha256: None };
-    if let Some(value) = text("content-md5")? {
-        expected.md5 = Some(decoded(value).ok_or_else(|| garbled("Content-MD5", "16 bytes in base64 or hex"))?);
+    for value in texts(headers, "content-md5")? {
+        note(&mut expected.md5, value, "Content-MD5", "16 bytes in base64 or hex")?;
     }
     for name in ["digest", "content-digest"] {
-        for (algorithm, value) in text(name)?.into_iter().flat_map(pairs) {
+        for (algorithm, value) in texts(headers, name)?.into_iter().flat_map(pairs) {
             match algorithm.as_str() {
-                "sha-256" => {
-                    expected.sha256 = Some(decoded(value).ok_or_else(|| garbled("Content-Digest", "sha-256=:32 bytes in base64:"))?);
-                }
-                "md5" => expected.md5 = Some(decoded(value).ok_or_else(|| garbled("Digest", "md5=16 bytes in base64"))?),
+                "sha-256" => note(&mut expected.sha256, value, "Content-Digest", "sha-256=:32 bytes in base64:")?,
+                "md5" => note(&mut expected.md5, value, "Digest", "md5=16 bytes in base64")?,
                 _ => {}
             }
         }
@@ -31,13 +26,24 @@ pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     Ok(expected)
 }
 
+/// Every line of a header.
+fn texts<'a>(headers: &'a HeaderMap, name: &str) -> Result<Vec<&'a str>, Problem> {
+    let text = |value: &'a HeaderValue| value.to_str().map_err(|_| Problem::invalid(name, format!("{name} is not readable")));
+    headers.get_all(name).iter().map(text).collect()
+}
+
+/// Notes a digest; two that differ cannot both be the body's.
+fn note<const LEN: usize>(known: &mut Option<[u8; LEN]>, value: &str, name: &str, form: &str) -> Result<(), Problem> {
+    let told = decoded(value).ok_or_else(|| Problem::invalid(name, format!("{name} cannot be read; it is {form}")))?;
+    match known.replace(told) {
+        Some(before) if before != told => Err(Problem::invalid(name, "the request names two digests of one kind that differ")),
+        _ => Ok(()),
+    }
+}
+
 /// A SHA-256 in hex or base64.
 pub(super) fn sha256(text: &str) -> Option<[u8; 32]> {
     decoded(text)
-}
-
-fn garbled(name: &str, form: &str) -> Problem {
-    Problem::invalid(name, format!("{name} cannot be read; it is {form}"))
 }
 
 /// `algorithm=value` pairs; values may stand between colons.
@@ -93,6 +99,22 @@ mod tests {
         }
         assert_eq!(of("content-digest", "sha-512=:AAAA:").unwrap(), Expected::default());
         assert_eq!(of("content-length", "17").unwrap().bytes, Some(17));
+    }
+
+    #[test]
+    fn every_line_counts_and_none_contradicts_another() {
+        let all = |lines: &[(&'static str, &str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, value.parse().unwrap());
+            }
+            expected(&headers)
+        };
+        let sha256 = ("content-digest", "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:");
+        assert!(all(&[("content-digest", "sha-512=:AAAA:"), sha256]).unwrap().sha256.is_some(), "of the second line");
+        assert!(all(&[sha256, sha256]).is_ok());
+        assert!(all(&[sha256, ("digest", "sha-256=AAAAul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=")]).is_err());
+        assert!(all(&[("content-md5", "5d41402abc4b2a76b9719d911017c592"), ("digest", "md5=AAAAAAAAAAAAAAAAAAAAAA==")]).is_err());
     }
 
     #[test]

@@ -6,7 +6,10 @@ mod batch;
 mod bodies;
 mod digests;
 mod multipart;
+mod pace;
 mod queries;
+
+use std::time::Instant;
 
 use axum::{
     Json,
@@ -27,6 +30,7 @@ use self::bodies::{
     ChunkUploadResponse, Processing, UploadCompleteResponse, UploadInitRequest, UploadInitResponse, UploadList, UploadStatusResponse,
     UploadToken,
 };
+use self::pace::PacedBody;
 use self::queries::{ChunkQuery, ListQuery, StatusQuery, TokenQuery};
 use crate::{
     app::App,
@@ -63,7 +67,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     (status = 400, description = "not JSON", body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, description = "not signed in", body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, description = "this role uploads nothing", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, description = "uploaded within the last 30 days (code DUPLICATE_STUDY)", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, description = "uploaded within the last 30 days (code DUPLICATE_STUDY), or too many uploads of the caller are not complete", body = ProblemBody, content_type = "application/problem+json"),
     (status = 413, description = "the body is too large", body = ProblemBody, content_type = "application/problem+json"),
     (status = 415, description = "not application/json", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
@@ -111,21 +115,24 @@ async fn chunk(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ChunkUploadResponse>, Problem> {
-    let mut stream = body.into_data_stream();
+    let (began, mut stream) = (Instant::now(), PacedBody::new(body.into_data_stream()));
     let received = async {
         may_feed(&app, &caller?, upload).await?;
         let Query(query) = query?;
         let index = chunk_index(&query.chunk_index)?;
         let mut receiving = app.clinic.uploads.receive(upload, &query.file_id, index, digests::expected(&headers)?).await?;
         while let Some(bytes) = stream.next().await {
-            receiving.write(&bytes.map_err(|_| broken_off())?).await?;
+            receiving.write(&bytes?).await?;
         }
         Ok::<_, Problem>(receiving.submit().await?.durable().await?)
     };
     match received.await {
-        Ok(receipt) => Ok(Json(receipt.into())),
+        Ok(receipt) => {
+            app.http.chunk_taken(began.elapsed());
+            Ok(Json(receipt.into()))
+        }
         Err(problem) => {
-            drain(&headers, stream).await;
+            drain(&headers, stream.rest()).await;
             Err(problem)
         }
     }
@@ -357,7 +364,7 @@ impl From<UploadError> for Problem {
                 Self::duplicate(Duplicate { upload_id: upload.to_string(), uploaded_at: Time(uploaded_at), uploaded_by })
             }
             UploadError::Full => Self::disk_full(told),
-            UploadError::Closed(_) => Self::conflict(told),
+            UploadError::Closed(_) | UploadError::TooMany(_) => Self::conflict(told),
             UploadError::Differs { .. } => Self::coded(StatusCode::CONFLICT, Code::ChunkDiffers, told),
             UploadError::Checksum(_) => Self::coded(StatusCode::UNPROCESSABLE_ENTITY, Code::ChecksumMismatch, told),
             UploadError::TooLarge(_) => Self::too_large(told),

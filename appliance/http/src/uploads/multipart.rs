@@ -6,14 +6,13 @@ use axum::{
     http::{HeaderMap, header},
 };
 use bytes::{Buf, Bytes, BytesMut};
-use futures_util::StreamExt;
 
-use super::broken_off;
+use super::pace::PacedBody;
 use crate::problem::Problem;
 
 /// A body, read from the front.
 pub(super) struct Multipart {
-    stream: BodyDataStream,
+    stream: PacedBody,
     boundary: String,
     held: BytesMut,
 }
@@ -33,7 +32,7 @@ impl Multipart {
         });
         let is_form = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("multipart/form-data"));
         match boundary.filter(|boundary| is_form && (1..=MAX_BOUNDARY).contains(&boundary.len())) {
-            Some(boundary) => Ok(Self { stream, boundary, held: BytesMut::new() }),
+            Some(boundary) => Ok(Self { stream: PacedBody::new(stream), boundary, held: BytesMut::new() }),
             None => Err((Problem::unreadable("the body must be multipart/form-data with a boundary"), stream)),
         }
     }
@@ -76,7 +75,7 @@ impl Multipart {
 
     /// What was not read.
     pub(super) fn rest(self) -> BodyDataStream {
-        self.stream
+        self.stream.rest()
     }
 
     async fn expect(&mut self, mark: &[u8]) -> Result<(), Problem> {
@@ -118,7 +117,7 @@ impl Multipart {
             match self.stream.next().await {
                 Some(Ok(bytes)) if bytes.is_empty() => {}
                 Some(Ok(bytes)) => return Ok(bytes),
-                Some(Err(_)) => return Err(broken_off()),
+                Some(Err(problem)) => return Err(problem),
                 None => return Err(Problem::unreadable("the body ends before its parts do")),
             }
         }

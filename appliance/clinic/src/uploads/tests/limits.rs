@@ -79,6 +79,27 @@ async fn an_upload_of_nothing_usable_fails_and_counts_for_no_duplicate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_begins_uploads_without_end() {
+    let rig = Rig::new().await;
+    let mut asked = request(&[("a", b"x")]);
+    asked.force = true;
+    let mut begun = Vec::new();
+    for _ in 0..MOST_UNFINISHED {
+        let rig = rig.uploads.clone();
+        let asked = asked.clone();
+        begun.push(tokio::spawn(async move { rig.init(&dr_a(), None, asked).await.unwrap().upload }));
+    }
+    let mut uploads = Vec::new();
+    for one in begun {
+        uploads.push(one.await.unwrap());
+    }
+    assert!(matches!(rig.uploads.init(&dr_a(), None, asked.clone()).await, Err(UploadError::TooMany(_))));
+    rig.uploads.init(&person(2, "dr_b", Role::Clinician), None, asked.clone()).await.unwrap();
+    rig.uploads.delete(uploads[0]).await.unwrap();
+    rig.uploads.init(&dr_a(), None, asked).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_than_there_is_room_for_does_not_begin() {
     let options = UploadOptions { max_bytes: 1 << 40, ..UploadOptions::default() };
     let rig = Rig::with(options).await;
