@@ -164,21 +164,30 @@ def upload(port, access, files, a, tally):
 
 
 def floor(sets, a, work):
-    """The same chunks into files, one fdatasync for each request."""
+    """The same chunks into files by as many writers, one fdatasync for each request."""
+    chunk = a.chunk_kib << 10
 
-    def write(number, files):
-        with open(f'{work}/floor{number}', 'wb', buffering=0) as out:
-            for job in requests(files, a.chunk_kib << 10, a.batch):
+    def write(name, files, jobs):
+        with open(name, 'wb', buffering=0) as out:
+            for job in jobs:
                 for file, index in job:
-                    out.write(memoryview(files[file])[index * (a.chunk_kib << 10) : (index + 1) * (a.chunk_kib << 10)])
+                    out.write(memoryview(files[file])[index * chunk : (index + 1) * chunk])
                 os.fdatasync(out.fileno())
 
+    each = [(files, list(requests(files, chunk, a.batch))[part :: a.parallel]) for files in sets for part in range(a.parallel)]
+    writers = [(f'{work}/floor{number}', files, jobs) for number, (files, jobs) in enumerate(each)]
     begin = time.perf_counter()
-    in_threads(write, list(enumerate(sets)))
+    in_threads(write, writers)
     took = time.perf_counter() - begin
-    for number in range(len(sets)):
-        os.unlink(f'{work}/floor{number}')
+    for name, *_ in writers:
+        os.unlink(name)
     return took
+
+
+def written(pid):
+    """Bytes that a process has given to the disk (proc(5), `write_bytes`)."""
+    with open(f'/proc/{pid}/io') as told:
+        return int(next(line.split()[1] for line in told if line.startswith('write_bytes')))
 
 
 def in_threads(work, arguments):
@@ -209,7 +218,10 @@ def compare(data, a, work):
     """Rounds of the box and the disk in turns."""
     rows, salt = collections.defaultdict(list), int(time.time()) % 1_000_000 * 1000
     for _ in range(a.rounds):
-        sets = [salted(data, work, salt := salt + 1) for _ in range(a.uploads)]
+        sets = []
+        for _ in range(a.uploads):
+            copies = [salted(data, work, salt := salt + 1) for _ in range(a.copies)]
+            sets.append([file for copy in copies for file in copy])
         size = sum(len(file) for files in sets for file in files)
         with Receiver('box', work, destination=LIMITS) as box:
             access = account(box)
@@ -222,13 +234,13 @@ def compare(data, a, work):
                 except (Refused, OSError, http.client.HTTPException) as error:
                     refused.append(repr(error))
 
-            watch, begin = Watch(box.pid), time.perf_counter()
+            wrote, watch, begin = written(box.pid), Watch(box.pid), time.perf_counter()
             in_threads(one, [(files,) for files in sets])
             took = time.perf_counter() - begin
             seen = watch.end()
             if refused:
                 raise SystemExit(refused[0])
-            written = sum(os.path.getsize(path) for path in glob.glob(box.folder + '/data/segments/seg-*'))
+            wrote = written(box.pid) - wrote
         rate, disk = size / 1e6 / took, size / 1e6 / floor(sets, a, work)
         latency = sorted(tally['latency'])
         for name, value in dict(
@@ -237,16 +249,18 @@ def compare(data, a, work):
             ratio=rate / disk,
             cpu=seen['cpu_s'] / (size / 1e9),
             rss=seen['peak_rss_mb'],
+            wrote=wrote / size,
             p95=latency[int(len(latency) * 0.95)] * 1e3,
             complete=max(tally['complete']) * 1e3,
         ).items():
             rows[name].append(value)
-        print(f'  round: {rate:.0f} MB/s, floor {disk:.0f}, segments {written / size:.2f} x, {dict(tally["status"])}', flush=True)
-    names = dict(rate='MB/s', floor='floor MB/s', ratio='of floor', cpu='CPU s/GB', rss='peak RSS MB', p95='request p95 ms', complete='complete max ms')
+        print(f'  round: {rate:.0f} MB/s, floor {disk:.0f}, {dict(tally["status"])}', flush=True)
+    names = dict(rate='MB/s', floor='floor MB/s', ratio='of floor', cpu='CPU s/GB', rss='peak RSS MB')
+    names |= dict(wrote='written/received', p95='request p95 ms', complete='complete max ms')
     table(list(names.values()), [[spread(rows[name]) for name in names]])
     if a.json:
         with open(a.json, 'a') as out:
-            out.write(json.dumps(dict(what='upload', uploads=a.uploads, batch=a.batch, rounds=rows)) + '\n')
+            out.write(json.dumps(dict(what='upload', uploads=a.uploads, parallel=a.parallel, copies=a.copies, batch=a.batch, rounds=rows)) + '\n')
     return statistics.median(rows['ratio'])
 
 
@@ -254,6 +268,7 @@ def arguments(given=None):
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--data', help='folder of Part-10 files: every upload sends them all')
     ap.add_argument('--uploads', type=int, default=1, help='uploads side by side')
+    ap.add_argument('--copies', type=int, default=1, help='the set so many times in each upload')
     ap.add_argument('--parallel', type=int, default=1, help='requests in flight per upload')
     ap.add_argument('--chunk-kib', type=int, default=5120)
     ap.add_argument('--loss', type=float, default=0.0, help='share of chunks whose connection breaks half way')

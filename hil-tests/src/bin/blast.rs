@@ -1,20 +1,23 @@
-//! Load sender, and two bare receivers that mark what the machine can do.
+//! Load over DICOM and HTTP, and two bare receivers that mark what the machine can do.
 
 use std::{
+    collections::BTreeMap,
     error::Error,
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     net::{TcpListener, ToSocketAddrs},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relaypacs_hil_tests::{
-    blast::{self, Keep, Plan, Sending},
+    blast::{self, Asking, Keep, Plan, Request, Sending},
     wire::{Priority, Proposal, Writing},
 };
+use serde_json::Value;
 
-/// Fast C-STORE sender, and two bare receivers that mark what the machine can do.
+/// Fast C-STORE and HTTP client, and two bare receivers that mark what the machine can do.
 #[derive(Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -35,6 +38,8 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         salt: u64,
     },
+    /// Ask over HTTP what a plan says; prints one JSON line.
+    Ask(Ask),
     /// Receiver that throws all away: the ceiling of sender and loopback.
     Null {
         /// Port on 127.0.0.1.
@@ -96,6 +101,20 @@ struct Send {
     acks: Option<PathBuf>,
 }
 
+#[derive(Args)]
+struct Ask {
+    /// HOST:PORT.
+    peer: String,
+    /// JSON lines `{"connection": 0, "head": "GET / HTTP/1.1…", "file": "…", "from": 0, "bytes": 0}`; without a file there is no body.
+    plan: PathBuf,
+    /// Ask it all again and again for this many seconds.
+    #[arg(long, default_value_t = 0.0)]
+    seconds: f64,
+    /// Requests a second in all (0 = as fast as answered).
+    #[arg(long, default_value_t = 0.0)]
+    rate: f64,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Urgency {
     Low,
@@ -107,6 +126,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     match Cli::parse().command {
         Command::Send(args) => send(args),
         Command::Salt { from, to, salt } => Ok(blast::write_salted(&from, &to, salt)?),
+        Command::Ask(args) => ask(args),
         Command::Null { port } => Ok(blast::listen(&TcpListener::bind(("127.0.0.1", port))?, &Keep::Nothing)?),
         Command::Spool { port, dir } => Ok(blast::listen(&TcpListener::bind(("127.0.0.1", port))?, &Keep::Synced(dir))?),
     }
@@ -142,5 +162,37 @@ fn send(a: Send) -> Result<(), Box<dyn Error>> {
         acks: a.acks.map(|f| OpenOptions::new().create(true).append(true).open(f)).transpose()?,
     });
     println!("{}", report.json());
+    Ok(())
+}
+
+fn ask(a: Ask) -> Result<(), Box<dyn Error>> {
+    let mut files = BTreeMap::<String, Arc<[u8]>>::new();
+    let mut connections = BTreeMap::<u64, Vec<Request>>::new();
+    for line in fs::read_to_string(&a.plan)?.lines() {
+        let line: Value = serde_json::from_str(line)?;
+        let number = |name: &str| line[name].as_u64().unwrap_or_default();
+        let body = match line["file"].as_str() {
+            None => None,
+            Some(path) => {
+                let bytes = match files.get(path) {
+                    Some(bytes) => bytes.clone(),
+                    None => files.entry(path.to_owned()).or_insert(fs::read(path)?.into()).clone(),
+                };
+                let (from, len) = (number("from") as usize, number("bytes") as usize);
+                bytes.get(from..from + len).ok_or("the file is shorter")?;
+                Some((bytes, from..from + len))
+            }
+        };
+        let head = line["head"].as_str().ok_or("a line without a head")?.as_bytes().to_vec();
+        connections.entry(number("connection")).or_default().push(Request { head, body });
+    }
+    let answers = Asking {
+        peer: a.peer.to_socket_addrs()?.next().ok_or("no such host")?,
+        connections: connections.into_values().collect(),
+        duration: Duration::from_secs_f64(a.seconds),
+        rate: a.rate,
+    }
+    .run();
+    println!("{}", answers.json());
     Ok(())
 }

@@ -1,8 +1,10 @@
-//! Load: C-STORE as fast as a receiver answers, and two bare receivers that show what sender, loopback and disk allow.
+//! Load: C-STORE or HTTP as fast as a receiver answers, and two bare receivers that show what sender, loopback and disk allow.
 
+mod ask;
 mod receive;
 mod send;
 
+pub use ask::{Answers, Asking, Request};
 pub use receive::{Keep, listen};
 pub use send::{Plan, Report, Sending};
 
