@@ -106,25 +106,28 @@ fn embed(dist: &Path, out: &Path) -> Result<()> {
             hex
         });
         let text = Path::new(path).extension().and_then(|end| end.to_str()).is_some_and(|end| TEXT.contains(&end));
-        let compressed = |name: &str, pack: fn(&[u8]) -> Result<Vec<u8>>| -> Result<String> {
-            if !text {
-                return Ok("None".into());
-            }
-            // Named by content: what did not change is not compressed again.
+        // Named by content: what did not change is not compressed again.
+        let compressed = |name: &str, pack: fn(&[u8]) -> Result<Vec<u8>>| -> Result<PathBuf> {
             let place = packed.join(format!("{sha256}.{name}"));
             if !place.is_file() {
                 fs::write(&place, pack(&bytes)?)?;
             }
-            let smaller = fs::metadata(&place)?.len() < bytes.len() as u64;
-            Ok(if smaller { format!("Some(include_bytes!({:?}))", place.display().to_string()) } else { "None".into() })
+            Ok(place)
         };
-        let (gzip, brotli) = (compressed("gz", gzip)?, compressed("br", brotli)?);
+        let forms = if text { Some((compressed("gz", gzip)?, compressed("br", brotli)?)) } else { None };
+        let smaller = |place: &Path| Ok::<_, Box<dyn Error>>(fs::metadata(place)?.len() < bytes.len() as u64);
+        let include = |place: &Path| format!("include_bytes!({:?})", place.display().to_string());
+        let kept = match forms {
+            Some((gzip, brotli)) if smaller(&gzip)? && smaller(&brotli)? => {
+                format!("Packed {{ gzip: {}, brotli: {} }}", include(&gzip), include(&brotli))
+            }
+            _ => format!("Plain({})", include(file)),
+        };
         writeln!(
             table,
-            "    File {{ path: {path:?}, content_type: {:?}, sha256: {sha256:?}, immutable: {}, identity: include_bytes!({:?}), gzip: {gzip}, brotli: {brotli} }},",
+            "    File {{ path: {path:?}, content_type: {:?}, sha256: {sha256:?}, immutable: {}, kept: Kept::{kept} }},",
             content_type(path)?,
             path.starts_with("assets/"),
-            file.display().to_string(),
         )?;
     }
     let index = files.iter().position(|(path, _)| path == "index.html").ok_or("no index.html")?;

@@ -1,10 +1,15 @@
-//! The web page, built by `build.rs` and embedded: every file as it is, as gzip and as brotli, with its validator.
+//! The web page, built by `build.rs` and embedded: text as gzip and as brotli, everything else as it is, each with its validator.
 //!
 //! This crate knows paths, bytes and how long they may be kept. It knows no HTTP library, no route of the API and no configuration; who
 //! serves decides what answers with the page and with which headers beside those named here.
 //!
 //! Invariants: a file under `assets/` carries a hash of its content in its name and may be kept for ever; every other one must be asked for
-//! again; the entity tag changes whenever the bytes do; a compressed form exists only where it is smaller.
+//! again; the entity tag changes whenever the bytes do; a file is kept compressed only where that is smaller.
+
+use std::{
+    borrow::Cow,
+    io::{self, Read as _},
+};
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
@@ -19,9 +24,16 @@ pub struct File {
     pub sha256: &'static str,
     /// Whether the name changes with the content.
     pub immutable: bool,
-    identity: &'static [u8],
-    gzip: Option<&'static [u8]>,
-    brotli: Option<&'static [u8]>,
+    kept: Kept,
+}
+
+/// The bytes of a file.
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    /// As they are.
+    Plain(&'static [u8]),
+    /// In both compressed forms; as they are they would make a third of the program.
+    Packed { gzip: &'static [u8], brotli: &'static [u8] },
 }
 
 /// A form in which a file can be sent.
@@ -62,13 +74,22 @@ impl File {
         FILES
     }
 
-    /// The smallest form that a client with this `Accept-Encoding` takes (RFC 9110 §12.5.3). No header: the file as it is.
-    pub fn form(&self, accept_encoding: Option<&str>) -> (Encoding, &'static [u8]) {
+    /// The smallest form that a client with this `Accept-Encoding` takes (RFC 9110 §12.5.3). No header: the file as it is, unpacked for this client.
+    ///
+    /// # Errors
+    ///
+    /// The embedded gzip form does not unpack, which is a broken program.
+    pub fn form(&self, accept_encoding: Option<&str>) -> io::Result<(Encoding, Cow<'static, [u8]>)> {
         let accepted = accept_encoding.unwrap_or_default();
-        match (self.brotli, self.gzip) {
-            (Some(bytes), _) if accepts(accepted, "br") => (Encoding::Brotli, bytes),
-            (_, Some(bytes)) if accepts(accepted, "gzip") => (Encoding::Gzip, bytes),
-            _ => (Encoding::Identity, self.identity),
+        match self.kept {
+            Kept::Plain(bytes) => Ok((Encoding::Identity, bytes.into())),
+            Kept::Packed { brotli, .. } if accepts(accepted, "br") => Ok((Encoding::Brotli, brotli.into())),
+            Kept::Packed { gzip, .. } if accepts(accepted, "gzip") => Ok((Encoding::Gzip, gzip.into())),
+            Kept::Packed { gzip, .. } => {
+                let mut plain = Vec::new();
+                flate2::read::GzDecoder::new(gzip).read_to_end(&mut plain)?;
+                Ok((Encoding::Identity, plain.into()))
+            }
         }
     }
 
@@ -93,7 +114,7 @@ fn accepts(header: &str, coding: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use sha2::Digest as _;
 
     use super::*;
 
@@ -143,26 +164,29 @@ mod tests {
     #[test]
     fn compressed_forms_hold_the_same_bytes_and_are_smaller() {
         for file in File::all() {
-            let (encoding, identity) = file.form(None);
+            let (encoding, identity) = file.form(None).unwrap();
             assert_eq!(encoding, Encoding::Identity);
-            let (encoding, bytes) = file.form(Some("gzip"));
+            assert_eq!(file.sha256, sha256(&identity), "{}", file.path);
+            let (encoding, bytes) = file.form(Some("gzip")).unwrap();
             if encoding == Encoding::Gzip {
-                let mut plain = Vec::new();
-                flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain).unwrap();
-                assert!(plain == identity && bytes.len() < identity.len(), "{}", file.path);
+                assert!(bytes.len() < identity.len(), "{}", file.path);
             }
-            let (encoding, bytes) = file.form(Some("gzip, br"));
+            let (encoding, bytes) = file.form(Some("gzip, br")).unwrap();
             if encoding == Encoding::Brotli {
                 let mut plain = Vec::new();
-                brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain).unwrap();
-                assert!(plain == identity && bytes.len() < identity.len(), "{}", file.path);
+                brotli::Decompressor::new(&*bytes, 4096).read_to_end(&mut plain).unwrap();
+                assert!(plain == *identity && bytes.len() < identity.len(), "{}", file.path);
             }
         }
     }
 
+    fn sha256(bytes: &[u8]) -> String {
+        sha2::Sha256::digest(bytes).iter().take(16).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    }
+
     #[test]
     fn the_page_holds_no_inline_script_or_style() {
-        let page = std::str::from_utf8(File::index().form(None).1).unwrap();
+        let page = String::from_utf8(File::index().form(None).unwrap().1.into_owned()).unwrap();
         assert!(!page.contains("<style") && !page.contains("style=") && !page.contains("onload="));
         for script in page.split("<script").skip(1) {
             assert!(script.contains("src="), "{script}");

@@ -11,13 +11,11 @@ use std::{borrow::Cow, fmt::Write, io::Read, sync::Arc};
 
 use axum::{
     Router,
-    extract::Path,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
-use utoipa_swagger_ui::Config;
 
 pub(crate) use examples::add_examples;
 pub(crate) use refusals::refuse;
@@ -51,8 +49,13 @@ const REDOC_PAGE: &str = r#"<!doctype html>
 "#;
 const REDOC_START: &str = r#"Redoc.init("/openapi.json", { hideDownloadButtons: false, disableSearch: false }, document.getElementById("redoc"));
 "#;
-/// The npm package's bundle; see `assets/README.md`.
-const REDOC_BUNDLE: &[u8] = include_bytes!("../assets/redoc.standalone.js.gz");
+/// What the two pages load, from npm packages: path, media type, the file as gzip. See `assets/README.md`.
+const BUNDLES: [(&str, &str, &[u8]); 3] = [
+    ("/docs/swagger-ui.css", "text/css; charset=utf-8", include_bytes!("../assets/swagger-ui.css.gz")),
+    ("/docs/swagger-ui-bundle.js", SCRIPT, include_bytes!("../assets/swagger-ui-bundle.js.gz")),
+    ("/redoc/redoc.standalone.js", SCRIPT, include_bytes!("../assets/redoc.standalone.js.gz")),
+];
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The head of a contract whose paths are still to be added.
 pub(crate) fn head() -> OpenApi {
@@ -81,19 +84,15 @@ pub(crate) fn route<S: Clone + Send + Sync + 'static>(contract: &OpenApi) -> Rou
         let text = text.clone();
         async move { ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text.to_string()) }
     };
-    let config = Arc::new(Config::from(PATH));
-    let swagger = move |Path(file): Path<String>| {
-        let config = config.clone();
-        async move { swagger_file(&file, config) }
-    };
-    Router::new()
+    let pages = Router::new()
         .route(PATH, get(answer))
         .route("/docs", get(|| async { page(SWAGGER_PAGE) }))
         .route("/docs/start.js", get(|| async { script(SWAGGER_START) }))
-        .route("/docs/{file}", get(swagger))
         .route("/redoc", get(|| async { page(REDOC_PAGE) }))
-        .route("/redoc/start.js", get(|| async { script(REDOC_START) }))
-        .route("/redoc/redoc.standalone.js", get(|headers: HeaderMap| async move { redoc_bundle(&headers) }))
+        .route("/redoc/start.js", get(|| async { script(REDOC_START) }));
+    BUNDLES.into_iter().fold(pages, |routes, (path, kind, packed)| {
+        routes.route(path, get(move |headers: HeaderMap| async move { bundle(kind, packed, &headers) }))
+    })
 }
 
 fn page(text: &'static str) -> Response {
@@ -101,46 +100,26 @@ fn page(text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, POLICY)], text).into_response()
 }
 
-fn script(text: impl Into<Cow<'static, str>>) -> Response {
-    file(HeaderValue::from_static("text/javascript; charset=utf-8"), text.into().into_owned().into_bytes())
+fn script(text: &'static str) -> Response {
+    file(SCRIPT, text.as_bytes().into())
 }
 
-fn file(kind: HeaderValue, bytes: impl Into<Vec<u8>>) -> Response {
-    let keep = HeaderValue::from_static("public, max-age=86400");
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, keep)], bytes.into()).into_response()
-}
-
-/// Style sheet and bundle of Swagger UI; none of its pages.
-fn swagger_file(name: &str, config: Arc<Config<'_>>) -> Result<Response, Problem> {
-    if !matches!(name, "swagger-ui.css" | "swagger-ui-bundle.js") {
-        return Err(Problem::of_status(StatusCode::NOT_FOUND));
-    }
-    match utoipa_swagger_ui::serve(name, config) {
-        Ok(Some(found)) => {
-            let kind = HeaderValue::from_str(&found.content_type).map_err(|error| Problem::internal(error.to_string()))?;
-            let mut response = file(kind, found.bytes.into_owned());
-            if found.gzpipped {
-                response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            }
-            Ok(response)
-        }
-        Ok(None) => Err(Problem::of_status(StatusCode::NOT_FOUND)),
-        Err(error) => Err(Problem::internal(error.to_string())),
-    }
+fn file(kind: &'static str, bytes: Cow<'static, [u8]>) -> Response {
+    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers.map(|(name, value)| (name, HeaderValue::from_static(value))), bytes).into_response()
 }
 
 /// Compressed as it is kept, or unpacked for a client that does not take that.
-fn redoc_bundle(headers: &HeaderMap) -> Response {
-    let kind = HeaderValue::from_static("text/javascript; charset=utf-8");
+fn bundle(kind: &'static str, packed: &'static [u8], headers: &HeaderMap) -> Response {
     let takes_gzip = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains("gzip"));
     let mut response = if takes_gzip {
-        let mut response = file(kind, REDOC_BUNDLE);
+        let mut response = file(kind, packed.into());
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response
     } else {
         let mut plain = Vec::new();
-        match flate2::read::GzDecoder::new(REDOC_BUNDLE).read_to_end(&mut plain) {
-            Ok(_) => file(kind, plain),
+        match flate2::read::GzDecoder::new(packed).read_to_end(&mut plain) {
+            Ok(_) => file(kind, plain.into()),
             Err(error) => return Problem::internal(error.to_string()).into_response(),
         }
     };

@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::map_response,
@@ -32,14 +32,17 @@ async fn answer(request: Request) -> Response {
 /// A file in the smallest form its client takes; 304 when the client has it (RFC 9110 §13.1.2).
 fn send(file: &'static File, asked: &HeaderMap) -> Response {
     let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let (encoding, bytes) = file.form(accepted);
+    let (encoding, bytes) = match file.form(accepted) {
+        Ok(form) => form,
+        Err(error) => return Problem::internal(error.to_string()).into_response(),
+    };
     let tag = match encoding.token() {
         Some(token) => format!("\"{}-{token}\"", file.sha256),
         None => format!("\"{}\"", file.sha256),
     };
     let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let fresh = known.is_some_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
-    let mut response = if fresh { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(bytes).into_response() };
+    let mut response = if fresh { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(Bytes::from_owner(bytes)).into_response() };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(file.cache_control()));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
