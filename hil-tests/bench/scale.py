@@ -3,6 +3,7 @@
 
   scale.py --part crowd      64 associations at once: memory, each one's share, and the first byte of the answer to a further one
   scale.py --part growth     ingest rate from 1,000 to a million instances, then restart, list page and readiness with all of them held
+  scale.py --part away       the PACS comes back: the rate at which 2,000 and 20,000 instances leave, and when a stat study does that came last
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tempfile
 import threading
 import time
 
-from common import Receiver, listening, answers, memory, spread, start, stop, table, tool, wait_for
+from common import Receiver, listening, answers, free_port, memory, spread, start, stop, table, tool, wait_for
 
 from figures import data
 
@@ -48,8 +49,8 @@ def first_byte(port):
     return took
 
 
-def blast(port, folder, associations, seconds, salt):
-    command = [tool('blast'), 'send', f'127.0.0.1:{port}', folder, '--aec', 'ANYSCP', '--assoc', associations, '--salt', salt, '--seconds', seconds]
+def blast(port, folder, associations, seconds, salt, *more):
+    command = [tool('blast'), 'send', f'127.0.0.1:{port}', folder, '--aec', 'ANYSCP', '--assoc', associations, '--salt', salt, '--seconds', seconds, *more]
     r = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if r.returncode:
         raise SystemExit('blast: ' + r.stderr[-500:])
@@ -131,9 +132,40 @@ def growth(work, most):
                 box.process.wait()
 
 
+def stored(records):
+    """When the receiver had stored each instance."""
+    with open(records) as lines:
+        return {r['sop']: r['t'] for r in map(json.loads, lines) if r['kind'] == 'instance'}
+
+
+def away(work, sets):
+    """One line of the table: `sets` times 2,000 instances of 35 KB wait, then a stat study of 100 images comes, then the receiver is there."""
+    port, records, acks = free_port(), tempfile.mktemp(dir=work), tempfile.mktemp(dir=work)
+    destination = f'[[destination]]\nname = "pacs"\nkind = "stow"\nurl = "http://127.0.0.1:{port}/dicom-web"\n'
+    modalities = ''.join(f'[[modality]]\nae_title = "{ae}"\nservice_level = "{level}"\n' for ae, level in (('BLAST', 'routine'), ('STAT', 'stat')))
+    with Receiver('box', work, destination=destination + modalities) as box:
+        for salt in range(1, sets + 1):
+            blast(box.port, data('small'), 4, 0, salt)
+        blast(box.port, data('ct100'), 1, 0, 99, '--aet', 'STAT', '--acks', acks)
+        urgent = {json.loads(line)['sop'] for line in open(acks)}
+        n = held(box)
+        sink = start([tool('stow_sink'), '--port', str(port), '--flavour', 'orthanc', '--records', records])
+        try:
+            wait_for('the sink listens', lambda: listening(port), sink)
+            there = time.time()
+            wait_for('everything has arrived', lambda: answers(f'http://127.0.0.1:{port}/_control')['instances'] >= n, box.process, 900)
+            times = stored(records)
+        finally:
+            stop(sink)
+    seconds = max(times.values()) - min(times.values())
+    first, last = (pick(times[sop] for sop in urgent) - there for pick in (min, max))
+    before = sum(t < there + last for sop, t in times.items() if sop not in urgent)
+    return f'{n:,}', f'{n / seconds:.0f}', f'{first:.2f}', f'{last:.2f}', str(before)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('--part', default='crowd,growth')
+    ap.add_argument('--part', default='crowd,growth,away')
     ap.add_argument('--seconds', type=int, default=10)
     ap.add_argument('--most', type=int, default=1_000_000)
     ap.add_argument('--work', help='folder for all stores: the disk that is measured')
@@ -143,6 +175,9 @@ def main():
             crowd(work, a.seconds)
         if 'growth' in a.part:
             growth(work, a.most)
+        if 'away' in a.part:
+            rows = [away(work, sets) for sets in (1, 10, 1, 10, 1, 10)]
+            table(['instances waiting', 'inst/s', 'stat: first after s', 'last after s', 'others before'], rows)
 
 
 if __name__ == '__main__':
