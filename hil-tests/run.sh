@@ -210,17 +210,31 @@ finish() {
   exit $status
 }
 
-# Runs every test on programs that count which of their lines run (whole boxes too: a killed one's counts are lost), then says what they counted.
+# The reader of what the programs count: rustup's, else Debian's of the version that this compiler writes.
+install_llvm_tools() {
+  rustup component add llvm-tools && return
+  local llvm
+  llvm=$(rustc -vV | sed -nE 's/^LLVM version: ([0-9]+).*/\1/p')
+  [ -x "/usr/bin/llvm-cov-$llvm" ] || install_packages "llvm-$llvm"
+  export LLVM_COV=/usr/bin/llvm-cov-$llvm LLVM_PROFDATA=/usr/bin/llvm-profdata-$llvm
+}
+
+# Runs every test on programs that count which of their lines run, then says what they counted. They count in mapped files, so that a box
+# that is killed loses nothing; at most four files a program, so that thousands of processes do not fill the disk.
 coverage() {
+  say "coverage"
   cargo llvm-cov --version >/dev/null 2>&1 || install_tool cargo-llvm-cov $LLVM_COV_VERSION
-  rustup component add llvm-tools
-  export CARGO_TARGET_DIR=$PWD/$WORK/coverage
+  install_llvm_tools
+  export CARGO_TARGET_DIR=$PWD/$WORK/coverage CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0
+  export LLVM_PROFILE_FILE_NAME=relaypacs-%4m%c.profraw
+  if [[ ${RUSTC_WRAPPER:-} == *cargo-llvm-cov ]]; then unset RUSTC_WRAPPER; fi # else it would call itself without end
   # shellcheck disable=SC1090
-  source <(cargo llvm-cov show-env --sh 2>/dev/null || cargo llvm-cov show-env --export-prefix)
+  source <(cargo llvm-cov show-env --sh)
+  export __CARGO_LLVM_COV_RUSTC_WRAPPER_RUSTFLAGS+=$'\x1f'-Cllvm-args=-runtime-counter-relocation
   cargo llvm-cov clean --workspace
   cargo build --workspace --bins --locked
   run_tests "$@"
-  cargo llvm-cov report --json --output-path "$CARGO_TARGET_DIR/coverage.json"
+  cargo llvm-cov report --json --failure-mode all --output-path "$CARGO_TARGET_DIR/coverage.json"
   check "lines covered" $WORK/venv/bin/python hil-tests/bench/coverage.py "$CARGO_TARGET_DIR/coverage.json"
 }
 
@@ -247,8 +261,13 @@ install_all
 TEMPORARY=$(mktemp -d "${TMPDIR:-/tmp}/relaypacs-hil.XXXXXX")
 export RELAYPACS_HIL_TMP=$TEMPORARY
 
+filter=()
+if [ "$(id -u)" != 0 ]; then
+  say "not root: the tests of full and failing disks (needs_root) are left out"
+  filter=(-E 'not test(needs_root::)')
+fi
 if [ "$MODE" = --coverage ]; then
-  coverage
+  coverage "${filter[@]}"
   exit 0
 fi
 
@@ -265,11 +284,6 @@ say "build"
 cargo build --workspace --bins --locked
 if [ "$MODE" != --quick ] && [ -d web-ui/node_modules ]; then
   check "web page: in the browser against the box and Orthanc" npm --prefix web-ui run -s e2e
-fi
-filter=()
-if [ "$(id -u)" != 0 ]; then
-  say "not root: the tests of full and failing disks (needs_root) are left out"
-  filter=(-E 'not test(needs_root::)')
 fi
 case $MODE in
   --quick) run_tests --profile quick "${filter[@]}" ;;
