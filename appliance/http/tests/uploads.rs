@@ -276,6 +276,18 @@ async fn what_the_original_took_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_the_box_cannot_store_is_to_be_sent_again_and_blames_no_chunk() {
+    let test_box = TestBox::with_two_destinations().await;
+    let access = test_box.sign_in(Role::Radiographer).await;
+    let bytes = dicom(1, 100);
+    let client = Client::begin(&test_box, &access, init_body(&[("a", &bytes)])).await;
+    test_box.app.buffer.close().await;
+    let told = client.batch(&json!([{"file_id": "a", "chunk_index": 0, "size": bytes.len()}]), &bytes).await;
+    assert_eq!((told.status, &told.json()["code"]), (503, &json!("unavailable")), "{}", told.text);
+    assert!(told.headers.contains_key("retry-after"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_takes_many_files_and_judges_each_alone() {
     let test_box = TestBox::with_two_destinations().await;
     let access = test_box.sign_in(Role::Radiographer).await;

@@ -1012,7 +1012,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes many chunks of many files. Each is judged alone; all that are received are durable when this answers. */
+        /**
+         * Takes many chunks of many files. Each is judged alone; all that are received are durable when this answers.
+         * @description Where the box could not store one (503, 507), no chunk is to blame and the same request is to be sent again later: those that it did store
+         *     are then answered with `exists`.
+         */
         post: operations["upload_batch"];
         delete?: never;
         options?: never;
@@ -1981,6 +1985,8 @@ export interface paths {
         /**
          * Takes many chunks of many files. Each is judged alone; all that are received are durable when this answers.
          * @deprecated
+         * @description Where the box could not store one (503, 507), no chunk is to blame and the same request is to be sent again later: those that it did store
+         *     are then answered with `exists`.
          */
         post: operations["upload_batch_legacy"];
         delete?: never;
@@ -14494,6 +14500,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description the disk reserve is reached */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "disk_full",
+                     *       "detail": "the disk reserve is reached",
+                     *       "instance": "/api/v1/upload/{id}/batch",
+                     *       "status": 507,
+                     *       "title": "The box is full",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/disk-full"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     upload_chunk: {
@@ -22775,6 +22801,26 @@ export interface operations {
                      *       "title": "Not now",
                      *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
                      *       "type": "/problems/unavailable"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the disk reserve is reached */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "code": "disk_full",
+                     *       "detail": "the disk reserve is reached",
+                     *       "instance": "/api/v1/upload/{id}/batch",
+                     *       "status": 507,
+                     *       "title": "The box is full",
+                     *       "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "type": "/problems/disk-full"
                      *     }
                      */
                     "application/problem+json": components["schemas"]["Problem"];

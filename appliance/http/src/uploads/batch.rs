@@ -62,6 +62,9 @@ pub(super) struct BatchBody {
 }
 
 /// Takes many chunks of many files. Each is judged alone; all that are received are durable when this answers.
+///
+/// Where the box could not store one (503, 507), no chunk is to blame and the same request is to be sent again later: those that it did store
+/// are then answered with `exists`.
 #[utoipa::path(post, path = "/api/v1/upload/{id}/batch", operation_id = "upload_batch", tag = "uploads",
     params(("id" = String, Path, description = "the upload")),
     request_body(content = BatchBody, content_type = "multipart/form-data"),
@@ -76,6 +79,7 @@ pub(super) struct BatchBody {
         (status = 422, description = "the manifest makes no sense", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "too many", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 507, description = "the disk reserve is reached", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub(super) async fn batch(
     State(app): State<App>,
@@ -118,6 +122,7 @@ async fn take_all(app: &App, upload: UploadId, body: &mut Multipart) -> Result<V
         submitted.push(take(app, upload, entry, body).await?);
     }
     body.end().await?;
+    let mut passing = None;
     let mut answers = Vec::with_capacity(manifest.len());
     for (entry, submitted) in manifest.into_iter().zip(submitted) {
         let ended = match submitted {
@@ -127,11 +132,16 @@ async fn take_all(app: &App, upload: UploadId, body: &mut Multipart) -> Result<V
         let (status, error) = match ended {
             Ok(receipt) if receipt.existed => ("exists", None),
             Ok(_) => ("received", None),
+            Err(why @ (UploadError::Full | UploadError::Unavailable(_) | UploadError::Store(_))) => {
+                passing.get_or_insert(why);
+                continue;
+            }
             Err(why) => ("failed", Some(why.to_string())),
         };
         answers.push(BatchAnswer { file_id: entry.file_id, chunk_index: entry.chunk_index, status, error });
     }
-    Ok(answers)
+    // No chunk is to blame: the same request will do later, and what is durable of it counts.
+    passing.map_or(Ok(answers), |why| Err(why.into()))
 }
 
 fn checked(manifest: &[u8]) -> Result<Vec<ManifestEntry>, Problem> {
