@@ -12,7 +12,7 @@ use crate::problem::Problem;
 /// Bytes that come each second at least, on average: the slowest of telephone lines bring more.
 const LEAST_A_SECOND: u64 = 2048;
 /// What pauses may cost beyond that.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_mins(1);
 
 /// A body as it comes in. Only what its sender takes counts, not what the box does with it.
 pub(super) struct PacedBody {
