@@ -116,7 +116,8 @@ def logins(work, rounds, seconds, storm=16):
     """200 requests a second of others, without and with people who sign in as fast as they are let."""
     kept = collections.defaultdict(list)
     with Receiver('box', work, destination=FAST) as box:
-        token = account(box)
+        # Two accounts: an account has 50 sessions, the storm would end the others' one.
+        token, _ = account(box), account(box, 'storm')
         asked = [dict(connection=n, head=head('GET', '/auth/me', token)) for n in range(4)]
         for _ in range(rounds):
             for stormy in (False, True):
@@ -125,7 +126,7 @@ def logins(work, rounds, seconds, storm=16):
                 def sign_in():
                     client = Client(box.http)
                     while not over.is_set():
-                        body = json.dumps(dict(username='load', password=PASSWORD)).encode()
+                        body = json.dumps(dict(username='storm', password=PASSWORD)).encode()
                         outcome[client.call('POST', '/auth/login', body, {'Content-Type': 'application/json'})[0]] += 1
 
                 people = [threading.Thread(target=sign_in) for _ in range(storm if stormy else 0)]

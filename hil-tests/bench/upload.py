@@ -206,12 +206,12 @@ def salted(data, work, salt):
     return files
 
 
-def account(box):
+def account(box, name='load'):
     """A clinician of a box, signed in."""
     command = [tool('relaypacs'), '--config', box.folder + '/relaypacs.toml', '--data-dir', box.folder + '/data']
-    add = [*command, 'user', 'add', 'load', '--role', 'clinician', '--email', 'load@clinic.example', '--password-stdin']
-    subprocess.run(add, input=PASSWORD.encode() + b'\n', check=True, stdout=subprocess.DEVNULL)
-    return Client(box.http).json('POST', '/auth/login', dict(username='load', password=PASSWORD))['access_token']
+    add = [*command, 'user', 'add', name, '--role', 'clinician', '--email', name + '@clinic.example', '--password-stdin']
+    subprocess.run(add, input=PASSWORD.encode() + b'\n', check=True, capture_output=True)
+    return Client(box.http).json('POST', '/auth/login', dict(username=name, password=PASSWORD))['access_token']
 
 
 def compare(data, a, work):
