@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Box } from "./support/box";
 import { OwnBrowser } from "./support/browser";
 import { writeCt } from "./support/ct";
+import { SmallDisk } from "./support/disk";
 import { Line } from "./support/line";
 import { choose, confirm, copied, expect, signIn, test } from "./support/test";
 
@@ -95,5 +96,33 @@ test("the box is full: the page says so, keeps the files and does not lose what 
   } finally {
     await box.off();
     rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("a real disk fills up in the middle: the page says so, blames no file, and goes on when there is room", async ({ page, stack }) => {
+  const disk = SmallDisk.mount(256);
+  test.skip(disk === null, "only root can mount a disk");
+  if (!disk) return;
+  const box = await Box.start(join(disk.folder, "box"), null, '[buffer]\nsegment_bytes = "4MiB"\n');
+  const line = await Line.to(box.port);
+  try {
+    const admin = await box.admin();
+    const ct = writeCt(stack.folder, { images: 40, size: 512 });
+    await signIn(page, { box: line }, admin);
+    await choose(page, ct.files);
+    line.rate = 3_000_000;
+    await confirm(page);
+    await expect(page.getByText(/^[1-9]\d% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    disk.fill();
+    line.rate = 0;
+    await expect(page.getByText("Box full, making room").first()).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText("Your files are safe in this browser.")).toBeVisible();
+    disk.clear();
+    await page.getByRole("button", { name: "Try now" }).click();
+    await expect(page.getByTestId("upload-success-message")).toHaveText("Upload Successful", { timeout: 100_000 });
+  } finally {
+    line.off();
+    await box.off();
+    disk.off();
   }
 });

@@ -131,6 +131,26 @@ test.each(passing)("the line never fails a job: %s", async (_, faults, waits) =>
   await same(box, "up1", blobs);
 });
 
+test("while a full box is waited for, nothing counts as on the line, and the same request is sent again", async () => {
+  const box = new MemoryBox();
+  const blobs = files([9000]);
+  let full = true;
+  const { job, slept, changes } = await run(box, blobs, {
+    transport: async (request) => {
+      if (!full || !request.url.endsWith("/batch")) return box.transport(request);
+      full = false;
+      request.progress?.(9000);
+      return answer(507, {}, "60");
+    },
+  });
+  expect(job.state.kind).toBe("done");
+  expect(slept).toEqual([60_000]);
+  const waits = changes.findIndex((change) => change.kind === "log" && change.id === "log.waiting_full");
+  expect(changes.slice(0, waits)).toContainEqual({ kind: "bytes", acknowledged: 0, inFlight: 9000 });
+  expect(changes.slice(waits).find((change) => change.kind === "bytes")).toEqual({ kind: "bytes", acknowledged: 0, inFlight: 0 });
+  await same(box, "up1", blobs);
+});
+
 test("a line that is down for long is tried again with growing pauses, at most 30 s", async () => {
   const box = new MemoryBox();
   box.faults = Array.from({ length: 9 }, () => ({ at: /init/, answer: "line" as const }));

@@ -341,6 +341,9 @@ export class Runner {
 
   async #wait(why: "line" | "full" | "limit" | "signed_out", ms: number): Promise<void> {
     if (this.job.state.kind !== "waiting" || this.job.state.why !== why) this.#log(`log.waiting_${why}`);
+    // What was on the line is not there: only what is acknowledged counts while nothing moves.
+    this.#inFlight.clear();
+    this.#bytes();
     await this.#become({ kind: "waiting", why, until: this.deps.now() + ms });
     await this.deps.sleep(ms, this.signal);
     this.#check();
