@@ -20,8 +20,10 @@ export default defineConfig({
       manifest: false,
       injectManifest: {
         globPatterns: ["index.html", "assets/*.{js,css}", "manifest.webmanifest", "icons/icon.svg"],
-        // What few people open comes when it is opened.
-        globIgnores: ["assets/{Charts,PdfView,pdf.worker,sentry,AdminPage,SetupPage,CertificateView,EchoSteps,DestinationFields,fr-,ar-}*"],
+        // What few people open, and what can show nothing without the box, comes when it is opened.
+        globIgnores: [
+          "assets/{Charts,PdfView,pdf.worker,sentry,AdminPage,StudyPage,ReportPage-,SignUpForm,SetupPage,CertificateView,EchoSteps,DestinationFields,fr-,ar-}*",
+        ],
       },
     }),
   ],

@@ -2,7 +2,6 @@ import { lazy, Suspense } from "react";
 import { Navigate, Outlet, useLocation } from "react-router";
 import type { Role } from "@/api/types";
 import { useSession } from "@/api/useSession";
-import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { NoRole, Skeleton } from "@/ui/StateView";
 
@@ -32,14 +31,13 @@ export function Guard() {
 /** Pages for some roles; for the others another page, or the reason. */
 export function Only({ roles, elsewhere }: { roles: Role[]; elsewhere?: string }) {
   const t = useT();
-  const format = useFormat();
   const session = useSession();
   if (session.kind !== "signed_in") return null;
   if (roles.includes(session.user.role)) return <Outlet />;
   if (elsewhere) return <Navigate to={elsewhere} replace />;
   return (
     <div className="mx-auto max-w-3xl p-6">
-      <NoRole roles={format.list(roles.map((role) => t(`role.${role}`)))} />
+      <NoRole roles={new Intl.ListFormat(document.documentElement.lang, { type: "unit" }).format(roles.map((role) => t(`role.${role}`)))} />
     </div>
   );
 }

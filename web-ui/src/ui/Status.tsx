@@ -17,7 +17,7 @@ export function Status({ tone, children, testid }: { tone: Tone; children: React
   return (
     <span
       data-testid={testid}
-      className={`inline-flex w-fit items-center gap-1 rounded-full px-2 py-0.5 text-xs font-semibold sm:whitespace-nowrap ${classes}`}
+      className={`inline-flex w-fit items-center gap-1 rounded-full px-2 py-0.5 text-xs font-semibold lg:whitespace-nowrap ${classes}`}
     >
       <Icon size={14} aria-hidden="true" className="shrink-0" />
       <span>{children}</span>

@@ -42,7 +42,7 @@ export function Table<R>({ label, columns, rows, rowKey, unread }: Props<R>) {
                 <td
                   key={key}
                   role="cell"
-                  className={`flex justify-between gap-4 py-0.5 sm:table-cell sm:px-3 sm:py-2 ${end ? "sm:text-end" : ""} ${nowrap ? "sm:whitespace-nowrap" : ""}`}
+                  className={`flex justify-between gap-4 py-0.5 sm:table-cell sm:px-3 sm:py-2 ${end ? "sm:text-end" : ""} ${nowrap ? "lg:whitespace-nowrap" : ""}`}
                 >
                   <span aria-hidden="true" className={`shrink-0 font-normal text-muted sm:hidden ${main ? "hidden" : ""}`}>
                     {head}
