@@ -78,3 +78,9 @@ test("a large file goes alone, and what is forgotten is not copied", async () =>
   packs[1]?.end();
   expect(await kept).toBe("stored");
 });
+
+test("nothing to copy is stored at once", async () => {
+  const { store, packs } = slowStore();
+  expect(await new Copier(store).keep("d1", [], () => undefined)).toBe("stored");
+  expect(packs).toEqual([]);
+});

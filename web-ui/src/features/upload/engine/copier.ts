@@ -27,10 +27,10 @@ export class Copier {
       wake: [],
     };
     this.#copies.set(owner, copy);
-    while (copy.waiting.size > 0 && copy.state === "copying") {
+    while (copy.state === "copying") {
       const pack = packOf(copy.waiting);
       try {
-        await this.store(owner, pack);
+        if (pack.length > 0) await this.store(owner, pack);
         for (const { fileId } of pack) copy.waiting.delete(fileId);
       } catch {
         copy.state = "full";

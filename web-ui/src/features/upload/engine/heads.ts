@@ -11,7 +11,8 @@ export type HeadResult = { kind: "head"; head: Head } | { kind: "not_dicom" } | 
 
 /** Reads what the header of a file says. A DICOM file is known by `DICM` at byte 128 (PS3.10 §7.1), never by its name. */
 export async function readHead(file: Blob): Promise<HeadResult> {
-  const first = await file.slice(0, FIRST).arrayBuffer();
+  // A slice takes the browser as long as reading it.
+  const first = await (file.size <= FIRST ? file : file.slice(0, FIRST)).arrayBuffer();
   if (!isDicom(first)) return { kind: "not_dicom" };
   const head = parse(first) ?? (file.size > FIRST ? parse(await file.slice(0, SECOND).arrayBuffer()) : null);
   return head ? { kind: "head", head } : { kind: "unreadable" };
