@@ -253,7 +253,12 @@ fi
 if [ "$MODE" = --bench ]; then
   install_all
   cargo build --release --locked -p relaypacs -p relaypacs-panel -p relaypacs-hil-tests --bins
-  exec $WORK/venv/bin/python hil-tests/bench/figures.py
+  $WORK/venv/bin/python hil-tests/bench/figures.py
+  if [ -d web-ui/node_modules ]; then
+    say "web page: Lighthouse, median of three"
+    RELAYPACS_BIN=${CARGO_TARGET_DIR:-$PWD/target}/release/relaypacs LIGHTHOUSE=3 npm --prefix web-ui run -s lighthouse
+  fi
+  exit 0
 fi
 
 trap finish EXIT
