@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{REST, SCROLL_MS, window};
+use embedded_graphics::pixelcolor::{Rgb565, Rgb888, RgbColor as _};
+
+use super::{Palette, REST, SCROLL_MS, window};
 
 /// Every window of one round, from a time on.
 fn round(text: &str, room: usize, from_ms: u32) -> Vec<&str> {
@@ -13,6 +15,27 @@ fn round(text: &str, room: usize, from_ms: u32) -> Vec<&str> {
 #[test]
 fn what_fits_stands_still() {
     assert!(round("RELAYPACS", 9, 7).iter().all(|shown| *shown == "RELAYPACS"));
+}
+
+/// Relative luminance as in WCAG 2.2.
+fn luminance(colour: Rgb565) -> f64 {
+    let colour = Rgb888::from(colour);
+    let linear = |part: u8| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
+}
+
+#[test]
+fn every_colour_stands_out_from_what_is_behind_it() {
+    let Palette { background, text, quiet, good, warn, bad, selected } = Palette::COLOUR;
+    for behind in [background, selected] {
+        for ink in [text, quiet, good, warn, bad] {
+            let contrast = (luminance(ink) + 0.05) / (luminance(behind) + 0.05);
+            assert!(contrast >= 7.0, "{ink:?} on {behind:?}: {contrast:.1}");
+        }
+    }
 }
 
 proptest! {

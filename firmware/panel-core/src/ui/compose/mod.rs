@@ -7,7 +7,7 @@ use heapless::Vec;
 
 use super::{
     Layout, Link, Panel, Screen,
-    format::Clock,
+    format::{Clock, Count},
     modal::Modal,
     page::{Header, Page, Role},
 };
@@ -79,6 +79,12 @@ impl Panel {
         Header { word, title: Text::new(title), queue: None, clock: None }
     }
 
+    /// The same for what went wrong or is dangerous: never with the mark of a box that is well.
+    fn warned(&self, title: &str) -> Header {
+        let header = self.titled(title);
+        Header { word: header.word.max(Word::Degraded), ..header }
+    }
+
     fn waiting(&self, layout: Layout) -> Page {
         let mut page = Page::new(layout, Header { word: Word::Degraded, title: Text::new("RelayPACS"), queue: None, clock: None });
         page.say(Role::Quiet, self.words.working);
@@ -103,6 +109,10 @@ impl Panel {
         }
         // The time of the last status is the last that is known.
         match status {
+            Some(Status { now, queue: Some(queue), .. }) if now.0 > 0 && self.abilities.local_requests && !layout.roomy => {
+                let count = Count(u64::from(queue.studies));
+                page.line(Role::Bad, format_args!("{} {} {} Q{count}", words.since, Clock(*now), words.was));
+            }
             Some(status) if status.now.0 > 0 => page.line(Role::Bad, format_args!("{} {}", words.since, Clock(status.now))),
             _ => page.line(Role::Bad, format_args!("{}", words.no_answer)),
         }

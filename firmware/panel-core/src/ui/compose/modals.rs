@@ -44,7 +44,7 @@ impl Panel {
                 page
             }
             Modal::ResetCode { code, typed: digits } => {
-                let mut page = Page::new(layout, self.titled(words.menu[9]));
+                let mut page = Page::new(layout, self.warned(words.menu[9]));
                 page.keys(Some((Key::Ok, words.ok_next)), Some((Key::Back, words.back_no)));
                 page.big = Some(typed(digits, false));
                 page.pair(Role::Text, format_args!("{}", words.type_digits), format_args!(""));
@@ -52,7 +52,7 @@ impl Panel {
                 page
             }
             Modal::Lose { studies, .. } => {
-                let mut page = Page::new(layout, self.titled(words.menu[9]));
+                let mut page = Page::new(layout, self.warned(words.menu[9]));
                 page.keys(Some((Key::Ok, words.ok_yes)), Some((Key::Back, words.back_no)));
                 page.line(Role::Bad, format_args!("{studies} {}", words.lost[0]));
                 page.say(Role::Bad, words.lost[1]);
@@ -101,7 +101,8 @@ impl Panel {
             Result_::Requested(LocalRequest::RestartService) => words.restart_service,
             Result_::Requested(LocalRequest::Reboot) => words.menu[7],
         };
-        let mut page = Page::new(layout, self.titled(title));
+        let good = !matches!(result, Result_::Refused(_) | Result_::NoAnswer | Result_::Ended { outcome: Outcome::Failed { .. }, .. });
+        let mut page = Page::new(layout, if good { self.titled(title) } else { self.warned(title) });
         page.keys(None, Some((Key::Back, words.back_away)));
         match result {
             Result_::NoAnswer => page.say(Role::Bad, words.no_answer),
@@ -182,7 +183,7 @@ impl Panel {
             Danger::Ask(action @ Action::Reset { .. }) => (words.action(action), HOLD_RESET_MS, true),
             Danger::Ask(action) => (words.action(action), HOLD_MS, false),
         };
-        let mut page = Page::new(layout, self.titled(title));
+        let mut page = Page::new(layout, self.warned(title));
         page.keys(None, Some((Key::Ok, words.let_go)));
         page.line(Role::Warn, format_args!("{} {} s", words.hold_ok, needed.saturating_sub(held_ms).div_ceil(1000)));
         let waiting = self.status.as_ref().and_then(|status| status.queue).map_or(0, |queue| queue.studies);

@@ -104,7 +104,7 @@ impl Panel {
         let words = self.words;
         page.keys(Some((Key::Down, words.more)), Some((Key::Ok, words.hold_ok)));
         page.say(Role::Warn, words.first_start);
-        page.line(Role::Text, format_args!("{} {}", words.hold_for_code, words.hold_for_code_2));
+        page.say(Role::Text, words.hold_for_code);
         self.address_line(page, status);
         page.line(Role::Text, format_args!("{}:{}", status.ae_title, status.dicom_port));
         if page.layout.roomy {
@@ -215,8 +215,13 @@ impl Panel {
             page.keys(Some((Key::Ok, words.ok_retry)), Some((Key::Ok, words.long_all)));
         }
         let Some(queue) = status.queue else { return page.say(Role::Bad, words.queue_unknown) };
-        let role = if queue.held > 0 { Role::Warn } else { Role::Text };
-        page.line(role, format_args!("{} {} {} {} {} {}", words.wait, queue.studies, words.send, queue.sending, words.held, queue.held));
+        // What is held must not scroll away.
+        let under_way = format_args!("{} {} {} {}", words.wait, queue.studies, words.send, queue.sending);
+        if queue.held > 0 {
+            page.pair(Role::Warn, under_way, format_args!("{} {}", words.held, Count(u64::from(queue.held))));
+        } else {
+            page.line(Role::Text, under_way);
+        }
         if queue.studies > 0 {
             page.line(Role::Text, format_args!("{} {}  {}", words.oldest, Age(queue.oldest_s), Bytes(queue.bytes)));
         } else {
@@ -350,8 +355,13 @@ impl Panel {
         }
         let (gateway, dns, clock) = (self.io(network.gateway), self.io(network.dns), self.io(network.clock));
         let role = if [network.gateway, network.dns].contains(&Io::Bad) { Role::Warn } else { Role::Text };
-        page.line(role, format_args!("{} {gateway} {} {dns}", words.gateway, words.dns));
-        page.line(if network.clock == Io::Bad { Role::Warn } else { Role::Text }, format_args!("{} {clock}", words.clock));
+        if page.layout.cols == 21 {
+            // No code beside it: one line takes all three.
+            page.line(role, format_args!("{} {gateway} {} {dns} {} {clock}", words.gateway, words.dns, words.clock));
+        } else {
+            page.line(role, format_args!("{} {gateway} {} {dns}", words.gateway, words.dns));
+            page.line(if network.clock == Io::Bad { Role::Warn } else { Role::Text }, format_args!("{} {clock}", words.clock));
+        }
         page.line(Role::Text, format_args!("{}.local", network.host));
         if page.layout.roomy {
             // "TLS" and eight bytes: a line, or two beside a QR code. They count more than the hardware address.
