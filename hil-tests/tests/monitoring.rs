@@ -97,7 +97,7 @@ fn every_job_is_shown_with_its_next_run() {
     let named: Vec<&str> = jobs.iter().filter_map(|job| job["job"].as_str()).collect();
     assert_eq!(named, ["clean-up", "report-sync", "audit-check", "statistics-roll-up", "certificate-renewal", "scrub"]);
     for job in &jobs {
-        assert!(job["next_run"].as_str().is_some_and(|at| at.ends_with('Z')) && job["running"] == false, "{job}");
+        assert!(job["next_run"].as_str().is_some_and(|at| at.ends_with('Z')), "{job}");
     }
     assert!(appliance.stop().success(), "jobs do not hold up the end");
 }
