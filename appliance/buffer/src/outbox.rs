@@ -115,9 +115,4 @@ impl Buffer {
         drop(claim);
         Ok(())
     }
-
-    /// Gives a claim back unattempted. Dropping a claim does the same.
-    pub fn give_back(&self, claim: Claim) {
-        drop(claim);
-    }
 }

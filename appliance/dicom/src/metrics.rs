@@ -94,11 +94,6 @@ impl Default for Inner {
 }
 
 impl Metrics {
-    /// With the daemon's clock, which dates [`Metrics::peers`]; `default()` takes the machine's.
-    pub fn with_clock(clock: Clock) -> Self {
-        Self(Arc::new(Inner { clock, ..Inner::default() }))
-    }
-
     /// Adds everything to the registry, names beginning with `relaypacs_dicom_`.
     pub fn register(&self, registry: &mut Registry) {
         let inner = &self.0;

@@ -63,7 +63,7 @@ pub use peer::Peer;
 pub use plain::{PlainRules, over_plain, over_tls};
 pub use rate::{Rate, RateError, Rates};
 pub use routes::{admin, admin_openapi, openapi, public};
-pub use serve::{Accept, Protocol, Secured, serve, serve_tcp, serve_unix};
+pub use serve::{Accept, Protocol, Secured, serve, serve_unix};
 pub use telemetry::{Telemetry, TelemetryError, TelemetryOptions, check_dsn};
 pub use tls::{AcmeError, AcmeOptions, Certificate, Challenges, Source as CertificateSource, Tls, TlsError, TlsOptions};
 pub use web_ui::page;

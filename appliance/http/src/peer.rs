@@ -18,7 +18,7 @@ use axum::{
 
 use crate::{forwarded::ClientAddress, network::Network, problem::Problem};
 
-/// Where a request comes from. Put into every request by [`crate::serve_tcp`] and [`crate::serve_unix`]; a request without it is refused.
+/// Where a request comes from. Put into every request by [`crate::serve`] and [`crate::serve_unix`]; a request without it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peer {
     /// A TCP connection from this address.

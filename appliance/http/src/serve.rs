@@ -42,11 +42,6 @@ const MAX_STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 2 << 20;
 
-/// Serves `router` on a TCP listener until `stop`, with the default [`Limits`]. Requests then under way may end.
-pub async fn serve_tcp(listener: TcpListener, router: Router, stop: CancellationToken) {
-    serve(listener, router, Limits::default(), stop).await;
-}
-
 /// Serves `router` on the admin socket until `stop`, with the default [`Limits`].
 pub async fn serve_unix(listener: UnixListener, router: Router, stop: CancellationToken) {
     serve(listener, router, Limits::default(), stop).await;

@@ -94,7 +94,7 @@ struct Open {
 }
 
 async fn open(app: &App, who: Principal, headers: &HeaderMap, kinds: &'static [LiveKind]) -> Result<Response, Problem> {
-    let listener = Listener { user: who.user, role: who.role, session: who.session, kinds };
+    let listener = Listener { user: who.user, role: who.role, kinds };
     let last = headers.get("last-event-id").map(|id| id.to_str().unwrap_or_default());
     let follower = app.clinic.live.follow(listener, last);
     let mut hello = format!("{RETRY}{}", event(&follower.id(), "connected", "{}"));

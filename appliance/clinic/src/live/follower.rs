@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Hub, Listener, LiveKind, ring::Meaning};
+use super::{Hub, Listener, LiveKind};
 
 /// What a follower is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Follower {
         self.hub.ring().id(self.cursor)
     }
 
-    /// Waits for what is next; `None`: the stream is over (the session ended, or the box is shutting down). May be dropped at any point and
+    /// Waits for what is next; `None`: the stream is over (the box is shutting down). May be dropped at any point and
     /// asked again: nothing is skipped.
     pub async fn next(&mut self) -> Option<Told> {
         loop {
@@ -59,39 +59,30 @@ impl Follower {
             if std::mem::take(&mut self.reset) {
                 return Some(Told::Reset { id: self.id() });
             }
-            match self.step() {
-                Step::Tell(told) => return Some(told),
-                Step::End => return None,
-                Step::Wait => self.news.changed().await.ok()?,
+            if let Some(told) = self.step() {
+                return Some(told);
             }
+            self.news.changed().await.ok()?;
         }
     }
 
-    /// Goes through the ring up to the next thing to tell.
-    fn step(&mut self) -> Step {
+    /// Goes through the ring up to the next thing to tell; `None`: there is nothing now.
+    fn step(&mut self) -> Option<Told> {
         let ring = self.hub.ring();
         loop {
             match ring.after(self.cursor) {
                 Err(()) => {
                     self.cursor = ring.newest();
-                    return Step::Tell(Told::Reset { id: ring.id(self.cursor) });
+                    return Some(Told::Reset { id: ring.id(self.cursor) });
                 }
-                Ok(None) => return Step::Wait,
+                Ok(None) => return None,
                 Ok(Some((seq, entry))) => {
                     self.cursor = seq;
-                    match entry.to(&self.listener) {
-                        Meaning::Nothing => {}
-                        Meaning::End => return Step::End,
-                        Meaning::Tell(kind, json) => return Step::Tell(Told::Event { id: ring.id(seq), kind, json }),
+                    if entry.is_for(&self.listener) {
+                        return Some(Told::Event { id: ring.id(seq), kind: entry.kind, json: entry.json.clone() });
                     }
                 }
             }
         }
     }
-}
-
-enum Step {
-    Tell(Told),
-    End,
-    Wait,
 }

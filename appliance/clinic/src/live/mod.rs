@@ -13,7 +13,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use relaypacs_domain::{Clock, Role, SessionId, UserId};
+use relaypacs_domain::{Clock, Role, UserId};
 use tokio::sync::watch;
 
 pub use follower::{Follower, Told};
@@ -90,8 +90,6 @@ pub struct Listener {
     pub user: UserId,
     /// Its role.
     pub role: Role,
-    /// The session through which it listens: when that ends, so does the stream.
-    pub session: SessionId,
     /// The kinds it is told.
     pub kinds: &'static [LiveKind],
 }
@@ -117,17 +115,7 @@ impl Live {
     /// Tells everybody of its audience who listens.
     pub fn publish(&self, event: LiveEvent) {
         let LiveEvent { audience, kind, json } = event;
-        self.0.add(Entry::Event { audience, kind, json: Arc::from(json.to_string()) });
-    }
-
-    /// Ends the streams of a session at once.
-    pub fn end_session(&self, session: SessionId) {
-        self.0.add(Entry::SessionEnded(session));
-    }
-
-    /// Ends the streams of an account but those of one session (`None`: all).
-    pub fn end_user(&self, user: UserId, except: Option<SessionId>) {
-        self.0.add(Entry::UserEnded { user, except });
+        self.0.add(Entry { audience, kind, json: Arc::from(json.to_string()) });
     }
 
     /// Ends all streams: the box is shutting down.
@@ -138,11 +126,6 @@ impl Live {
     /// Listens. `last` is the id of the last event the client has seen (`Last-Event-ID`), where it has one: what it missed is told first.
     pub fn follow(&self, listener: Listener, last: Option<&str>) -> Follower {
         Follower::new(self.0.clone(), listener, last)
-    }
-
-    /// Streams that are open.
-    pub fn followers(&self) -> usize {
-        self.0.newest.receiver_count()
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use relaypacs_domain::{SessionId, UserId};
-
 use super::{Audience, Listener, LiveKind};
 
 /// Entries kept at most.
@@ -15,19 +13,12 @@ const MAX_AGE: Duration = Duration::from_hours(24);
 /// Events told again to one client at most.
 pub(super) const MAX_REPLAY: usize = 1000;
 
-/// Something that happened to the hub.
+/// Something that happened.
 #[derive(Debug, Clone)]
-pub(super) enum Entry {
-    Event { audience: Audience, kind: LiveKind, json: Arc<str> },
-    SessionEnded(SessionId),
-    UserEnded { user: UserId, except: Option<SessionId> },
-}
-
-/// What an entry means to one listener.
-pub(super) enum Meaning {
-    Nothing,
-    Tell(LiveKind, Arc<str>),
-    End,
+pub(super) struct Entry {
+    pub(super) audience: Audience,
+    pub(super) kind: LiveKind,
+    pub(super) json: Arc<str>,
 }
 
 pub(super) struct Ring {
@@ -92,29 +83,18 @@ impl Ring {
             return None;
         }
         let missed = self.entries.iter().skip(usize::try_from(seq + 1 - self.first).ok()?);
-        let told = missed.filter(|(_, entry)| matches!(entry.to(listener), Meaning::Tell(..))).count();
+        let told = missed.filter(|(_, entry)| entry.is_for(listener)).count();
         (told <= MAX_REPLAY).then_some(seq)
     }
 }
 
 impl Entry {
-    pub(super) fn to(&self, listener: &Listener) -> Meaning {
-        match self {
-            Self::Event { audience, kind, json } => {
-                let wanted = listener.kinds.contains(kind) && audience.includes(listener.user, listener.role);
-                if wanted { Meaning::Tell(*kind, json.clone()) } else { Meaning::Nothing }
-            }
-            Self::SessionEnded(session) if *session == listener.session => Meaning::End,
-            Self::UserEnded { user, except } if *user == listener.user && *except != Some(listener.session) => Meaning::End,
-            Self::SessionEnded(_) | Self::UserEnded { .. } => Meaning::Nothing,
-        }
+    pub(super) fn is_for(&self, listener: &Listener) -> bool {
+        listener.kinds.contains(&self.kind) && self.audience.includes(listener.user, listener.role)
     }
 
     fn bytes(&self) -> usize {
         const ROW: usize = 96;
-        match self {
-            Self::Event { json, .. } => json.len() + ROW,
-            Self::SessionEnded(_) | Self::UserEnded { .. } => ROW,
-        }
+        self.json.len() + ROW
     }
 }

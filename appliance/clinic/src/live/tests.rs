@@ -13,12 +13,8 @@ fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
 }
 
-fn session(n: u128) -> SessionId {
-    SessionId(Uuid::from_u128(n))
-}
-
 fn listener(n: u128, role: Role) -> Listener {
-    Listener { user: user(n), role, session: session(n), kinds: ALL }
+    Listener { user: user(n), role, kinds: ALL }
 }
 
 fn live() -> (Live, Arc<ManualClock>) {
@@ -114,19 +110,11 @@ fn the_ring_is_bounded_in_bytes() {
 }
 
 #[tokio::test]
-async fn an_ended_session_ends_its_streams_and_no_other() {
+async fn the_end_of_the_box_ends_all_streams() {
     let (live, _) = live();
     let mut one = live.follow(listener(1, Role::Clinician), None);
-    let mut same_user = live.follow(Listener { session: session(7), ..listener(1, Role::Clinician) }, None);
     let mut other = live.follow(listener(2, Role::Clinician), None);
-    live.end_session(session(1));
-    assert_eq!(one.next().await, None);
-    assert!(same_user.next().now_or_never().is_none());
-    live.end_user(user(1), Some(session(7)));
-    assert!(same_user.next().now_or_never().is_none());
-    live.end_user(user(1), None);
-    assert_eq!(same_user.next().await, None);
     assert!(other.next().now_or_never().is_none());
     live.close();
-    assert_eq!(other.next().await, None);
+    assert_eq!((one.next().await, other.next().await), (None, None));
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use relaypacs_domain::{Clock, ManualClock, Role, SessionId};
+use relaypacs_domain::{Clock, ManualClock, Role};
 
 use super::*;
 use crate::live::{Listener, Told};
@@ -67,7 +67,7 @@ async fn they_are_read_unread_and_deleted_by_whom_they_are_for() {
 async fn open_pages_are_told_at_once() {
     let Bench { _dir, notifications, live } = bench().await;
     let kinds = &[LiveKind::Notification, LiveKind::UnreadCount];
-    let listener = Listener { user: user(1), role: Role::Clinician, session: SessionId(Uuid::nil()), kinds };
+    let listener = Listener { user: user(1), role: Role::Clinician, kinds };
     let mut follower = live.follow(listener, None);
     notifications.add(vec![user(2)], new(1)).await.unwrap();
     assert!(follower.next().now_or_never().is_none(), "another's");

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use relaypacs_domain::{ManualClock, ServiceLevel, SessionId, Timestamp, Uid};
+use relaypacs_domain::{ManualClock, ServiceLevel, Timestamp, Uid};
 use uuid::Uuid;
 
 use super::*;
@@ -189,7 +189,7 @@ async fn it_is_written_read_and_amended() {
 async fn news_are_told_once_to_those_whom_they_concern() {
     let bench = bench().await;
     let kinds = &[LiveKind::Report, LiveKind::Notification];
-    let listener = Listener { user: OWNER.user, role: OWNER.role, session: SessionId(Uuid::nil()), kinds };
+    let listener = Listener { user: OWNER.user, role: OWNER.role, kinds };
     let mut follower = bench.live.follow(listener, None);
     let id = bench.assign("1.2.3", Some(1), Some(OWNER.user)).await;
     bench.assign("1.2.4", None, None).await;

@@ -89,11 +89,6 @@ impl Statistics {
         Ok(Self { store, clock, zone, cache: Arc::default() })
     }
 
-    /// The zone in which days are told apart.
-    pub fn zone(&self) -> &TimeZone {
-        &self.zone
-    }
-
     /// The totals of a period that ends today.
     pub async fn stats(&self, period: Period) -> Result<Stats, StoreError> {
         let service = self.clone();
