@@ -166,7 +166,11 @@ impl Appliance {
             tracing::error!(%error, "destinations cannot be told to the catalogue");
         }
         let (buffer, directory) = (self.buffer.clone(), self.directory.clone());
-        let mut services = self.start(&stop);
+        let unclean_stops = data_dir::begin_run(&directory).unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether the box was shut down the last time cannot be told");
+            0
+        });
+        let mut services = self.start(unclean_stops, &stop);
         notify::ready();
         tracing::info!(dicom = ?running.dicom, http = ?running.http, https = ?running.https, data_dir = %directory.display(), "the box takes studies");
         ready(&running);
@@ -183,11 +187,14 @@ impl Appliance {
         }
         // Gone or never there: nothing to do about either.
         let _ = std::fs::remove_file(data_dir::admin_socket(&directory));
+        if let Err(error) = data_dir::end_run(&directory) {
+            tracing::warn!(%error, "the next start will take this for an unclean stop");
+        }
         tracing::info!("stopped");
     }
 
     /// Starts all services, each supervised on its own.
-    fn start(self, stop: &CancellationToken) -> JoinSet<()> {
+    fn start(self, unclean_stops: u16, stop: &CancellationToken) -> JoinSet<()> {
         let mut services = JoinSet::new();
         let completion = Arc::new(Completion::new(self.clock.clone(), self.config.dicom.study_idle.0));
         let scp = relaypacs_dicom::Metrics::default();
@@ -227,7 +234,7 @@ impl Appliance {
             }));
         }
         pacs::start(&mut services, &metrics, &self.clinic, &self.forwarder, stop);
-        panel::start(&mut services, &self.config, &app, self.panel, stop);
+        panel::start(&mut services, &self.config, &app, self.panel, unclean_stops, stop);
         web::start(&mut services, &self.config, &app, self.http, self.https, stop);
         let (router, token, admin) = (relaypacs_http::admin(app.clone()), stop.clone(), self.admin);
         services.spawn(supervise("admin socket", metrics.clone(), stop.clone(), move || {

@@ -1,8 +1,8 @@
 //! The data directory: which one, made with mode 0700, and what lies in it.
 
 use std::{
-    fs::{DirBuilder, Permissions},
-    io,
+    fs::{DirBuilder, File, Permissions},
+    io::{self, Write as _},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -13,6 +13,8 @@ use rustix::fs::{Access, access};
 pub(crate) const SYSTEM: &str = "/var/lib/relaypacs";
 /// The data directory of a user who is not the box's.
 const LOCAL: &str = "relaypacs-data";
+/// Says in one line how often the box ended without being shut down, and `running` while it runs: `3`, `3 running`.
+const STOPS: &str = "unclean-stops";
 /// Longest path of a Unix socket in bytes (`sun_path` without its NUL).
 const MAX_SOCKET_PATH: usize = 107;
 
@@ -60,6 +62,32 @@ pub(crate) fn admin_socket(directory: &Path) -> PathBuf {
     directory.join("admin.sock")
 }
 
+/// Notes that the box runs; answers how often it had ended before without [`end_run`]: power cuts, crashes, kills. What is not readable is 0.
+pub(crate) fn begin_run(directory: &Path) -> io::Result<u16> {
+    let noted = std::fs::read_to_string(directory.join(STOPS)).unwrap_or_default();
+    let mut words = noted.split_whitespace();
+    let before: u16 = words.next().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let count = before.saturating_add(u16::from(words.next() == Some("running")));
+    note_run(directory, &format!("{count} running\n"))?;
+    Ok(count)
+}
+
+/// Notes that the box was shut down.
+pub(crate) fn end_run(directory: &Path) -> io::Result<()> {
+    let noted = std::fs::read_to_string(directory.join(STOPS))?;
+    note_run(directory, &noted.replace(" running", ""))
+}
+
+/// Replaces the note at once, so that a power cut leaves the old or the new one.
+fn note_run(directory: &Path, text: &str) -> io::Result<()> {
+    let part = directory.join(format!(".{STOPS}.part"));
+    let mut file = File::create(&part)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&part, directory.join(STOPS))?;
+    File::open(directory)?.sync_all()
+}
+
 /// Refuses a path that the kernel cannot take as a socket's name.
 pub(crate) fn check_socket_path(path: &Path) -> io::Result<()> {
     let length = path.as_os_str().len();
@@ -102,6 +130,23 @@ mod tests {
         let directory = root.path().join("a/b");
         prepare(&directory).unwrap();
         assert_eq!(directory.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn stops_are_counted_unless_the_box_was_shut_down() {
+        let root = tempfile::tempdir().unwrap();
+        let begins = |expected| assert_eq!(begin_run(root.path()).unwrap(), expected);
+        begins(0);
+        end_run(root.path()).unwrap();
+        begins(0);
+        begins(1);
+        begins(2);
+        end_run(root.path()).unwrap();
+        begins(2);
+        for (noted, expected) in [("", 0), ("nonsense", 0), ("65535 running", 65_535), ("7", 7)] {
+            std::fs::write(root.path().join(STOPS), noted).unwrap();
+            begins(expected);
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! `[panel]`: the display and buttons at the box.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use relaypacs_panel_core::wire::{Capabilities, Capability};
 use serde::{Deserialize, Serialize};
+
+use super::values::Span;
 
 /// Kinds of displays that the panel's program knows.
 const DISPLAYS: [&str; 8] = ["auto", "none", "console", "framebuffer", "ssd1306", "ssd1306-spi", "st7789", "ili9341"];
@@ -36,6 +38,8 @@ pub(crate) struct Panel {
     pub(crate) backlight: String,
     /// Where requests to the machine are left.
     pub(crate) requests: PathBuf,
+    /// How long a changed network waits to be confirmed before it goes back.
+    pub(crate) network_confirm: Span,
 }
 
 /// What needs the PIN.
@@ -78,6 +82,7 @@ impl Default for Panel {
             led: String::new(),
             backlight: String::new(),
             requests: PathBuf::new(),
+            network_confirm: Span(Duration::from_mins(1)),
         }
     }
 }

@@ -109,6 +109,7 @@ impl Rules<'_> {
         for (path, rule) in self.config.sentry.broken() {
             self.add(path, rule);
         }
+        self.span("panel.network_confirm", self.config.panel.network_confirm, "1s", "1h");
         for (path, rule) in self.config.panel.broken() {
             self.add(path, rule);
         }

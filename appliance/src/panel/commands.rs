@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Shared, network, requests::Request};
+use super::{Shared, network, requests::Request, update};
 
 /// A command ends within this time.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -84,7 +84,7 @@ pub(super) fn check(shared: &Shared, action: &Action) -> Verdict {
             }
         }
         Action::Retry(handle) => {
-            if study(shared, *handle).is_some() {
+            if study(shared, *handle).is_some_and(|study| is_held(shared, &study)) {
                 Verdict::Accepted
             } else {
                 Verdict::Unknown
@@ -95,6 +95,9 @@ pub(super) fn check(shared: &Shared, action: &Action) -> Verdict {
         Action::KeepNetwork | Action::RevertNetwork if shared.network.reverts_in_s() == 0 => Verdict::Unknown,
         Action::ShowSetupCode => possible(shared.app.clinic.accounts.setup_required()),
         Action::Reset { digits, lose_studies } => check_reset(shared, *digits, *lose_studies),
+        Action::AcknowledgeUpdate if update::look(shared.requests.folder()).failed.is_none() && shared.requests.are_possible() => {
+            Verdict::Unknown
+        }
         Action::Support
         | Action::Update
         | Action::Rollback
@@ -264,6 +267,12 @@ fn study(shared: &Shared, handle: u32) -> Option<Uid> {
     shared.handles.lock().unwrap_or_else(PoisonError::into_inner).find(handle)
 }
 
+/// Whether there is anything to retry. A catalogue that cannot be read is asked again when it is carried out, and tells then.
+fn is_held(shared: &Shared, study: &Uid) -> bool {
+    let study = shared.app.buffer.study_in_short(study);
+    study.map_or(true, |study| study.is_some_and(|study| study.deliveries.iter().any(|delivery| delivery.state == "held")))
+}
+
 fn failed(error: &impl std::fmt::Display) -> Outcome {
     Outcome::Failed { step: Step::Box, detail: Text::new(&error.to_string()) }
 }
@@ -302,6 +311,14 @@ pub(super) async fn tell_of_wrong_pins(shared: &Shared) {
     };
     if let Err(error) = clinic.notifications.add(clinic.accounts.users_with(&[Role::Admin]), new).await {
         tracing::error!(%error, "wrong PINs at the panel cannot be told");
+    }
+}
+
+/// Writes into the audit trail that a network nobody confirmed went back.
+pub(super) async fn audit_return(shared: &Shared) {
+    let why = "nobody confirmed the new network";
+    if let Err(error) = shared.app.clinic.audit.note(ACTOR, Action::RevertNetwork.as_str(), why, Audited::Done, None).await {
+        tracing::error!(%error, "the network's way back cannot be written into the audit trail");
     }
 }
 

@@ -9,6 +9,7 @@
 //! closed. Without a panel nothing is computed. What a panel may not show is left out here, not there.
 
 mod commands;
+mod hours;
 mod lock;
 mod machine;
 mod network;
@@ -82,12 +83,21 @@ struct Shared {
     changed: Notify,
     sessions: AtomicUsize,
     reset_code: Mutex<Option<commands::ResetCode>>,
+    /// Times the box ended without being shut down.
+    unclean_stops: u16,
 }
 
 /// Starts the panel's services, each supervised on its own.
-pub(crate) fn start(services: &mut JoinSet<()>, config: &Config, app: &App, socket: Option<Socket>, stop: &CancellationToken) {
+pub(crate) fn start(
+    services: &mut JoinSet<()>,
+    config: &Config,
+    app: &App,
+    socket: Option<Socket>,
+    unclean_stops: u16,
+    stop: &CancellationToken,
+) {
     let Some(socket) = socket else { return };
-    let shared = Arc::new(Shared::new(config, app.clone()));
+    let shared = Arc::new(Shared::new(config, app.clone(), unclean_stops));
     let (observed, token) = (shared.clone(), stop.clone());
     services.spawn(supervise("panel status", app.http.clone(), stop.clone(), move || observe::run(observed.clone(), token.clone())));
     let (noticed, token) = (shared.clone(), stop.clone());
@@ -95,7 +105,12 @@ pub(crate) fn start(services: &mut JoinSet<()>, config: &Config, app: &App, sock
     let (reverting, token) = (shared.clone(), stop.clone());
     services.spawn(supervise("panel network", app.http.clone(), stop.clone(), move || {
         let (shared, token) = (reverting.clone(), token.clone());
-        async move { shared.network.keep(&shared.requests, token).await }
+        async move {
+            while shared.network.goes_back(&shared.requests, &token).await {
+                shared.changed.notify_one();
+                commands::audit_return(&shared).await;
+            }
+        }
     }));
     let token = stop.clone();
     services.spawn(supervise("panel socket", app.http.clone(), stop.clone(), move || {
@@ -104,7 +119,7 @@ pub(crate) fn start(services: &mut JoinSet<()>, config: &Config, app: &App, sock
 }
 
 impl Shared {
-    fn new(config: &Config, app: App) -> Self {
+    fn new(config: &Config, app: App, unclean_stops: u16) -> Self {
         let panel = &config.panel;
         let zone = &config.site.time_zone;
         // The rules have checked a zone that is set.
@@ -120,12 +135,13 @@ impl Shared {
             pin: Pin::new(panel.pin_file.clone(), app.clock.clone()),
             handles: Mutex::default(),
             requests: Requests::new(panel.requests.clone()),
-            network: NetworkChange::new(app.clock.clone()),
+            network: NetworkChange::new(app.clock.clone(), panel.network_confirm.0),
             status: watch::Sender::new(None),
             events: broadcast::Sender::new(EVENTS),
             changed: Notify::new(),
             sessions: AtomicUsize::new(0),
             reset_code: Mutex::default(),
+            unclean_stops,
             app,
         }
     }

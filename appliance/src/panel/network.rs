@@ -2,7 +2,8 @@
 //!
 //! `network-request.json`: `{"request": 7, "revert_after_s": 60, "method": "dhcp"}`, or with `"method": "static", "address": "192.0.2.7/24",
 //! "gateway": "192.0.2.1", "dns": ["192.0.2.1"]`; then `{"request": 7, "method": "keep"}` or `{"request": 7, "method": "revert"}`. The helper keeps
-//! what was before until it is told to keep the new one, and goes back by itself should the daemon not live to say so.
+//! what was before until it is told to keep the new one, and goes back by itself should the daemon not live to say so. The 60 s are
+//! `panel.network_confirm`.
 
 use std::{
     io,
@@ -18,12 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::requests::{Request, Requests};
 
-/// A change that nobody confirms goes back after this time.
-pub(super) const CONFIRM_WITHIN: Duration = Duration::from_mins(1);
-
 /// The change under way, if there is one.
 pub(super) struct NetworkChange {
     clock: Clock,
+    /// A change that nobody confirms goes back after this time.
+    confirm_within: Duration,
     state: Mutex<State>,
 }
 
@@ -35,8 +35,8 @@ struct State {
 }
 
 impl NetworkChange {
-    pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, state: Mutex::default() }
+    pub(super) fn new(clock: Clock, confirm_within: Duration) -> Self {
+        Self { clock, confirm_within, state: Mutex::default() }
     }
 
     /// Seconds until the change goes back; 0: there is none.
@@ -50,10 +50,10 @@ impl NetworkChange {
         let number = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.number += 1;
-            state.until = Some(self.clock.boot() + CONFIRM_WITHIN);
+            state.until = Some(self.clock.boot() + self.confirm_within);
             state.number
         };
-        let asked = requests.leave(Request::Network, body(number, plan).to_string().into_bytes()).await;
+        let asked = requests.leave(Request::Network, body(number, plan, self.confirm_within).to_string().into_bytes()).await;
         if asked.is_err() {
             self.state.lock().unwrap_or_else(PoisonError::into_inner).until = None;
         }
@@ -71,27 +71,34 @@ impl NetworkChange {
         requests.leave(Request::Network, json!({ "request": number, "method": method }).to_string().into_bytes()).await.map(|()| true)
     }
 
-    /// Goes back when a change's time is over, until `stop`.
-    pub(super) async fn keep(&self, requests: &Requests, stop: CancellationToken) {
+    /// Waits for a change that nobody confirms and goes back then. `false`: `stop` came first.
+    pub(super) async fn goes_back(&self, requests: &Requests, stop: &CancellationToken) -> bool {
         let mut look = tokio::time::interval(Duration::from_millis(500));
         while stop.run_until_cancelled(look.tick()).await.is_some() {
             let over = {
                 let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.until.is_some_and(|until| self.clock.boot() >= until)
             };
-            if over {
-                match self.end(requests, false).await {
-                    Ok(_) => tracing::warn!("nobody confirmed the changed network: back to the one before"),
-                    Err(error) => tracing::error!(%error, "the network cannot be changed back"),
+            if !over {
+                continue;
+            }
+            match self.end(requests, false).await {
+                // Somebody decided just now.
+                Ok(false) => {}
+                Ok(true) => {
+                    tracing::warn!("nobody confirmed the changed network: back to the one before");
+                    return true;
                 }
+                Err(error) => tracing::error!(%error, "the network cannot be changed back; the helper does it by itself"),
             }
         }
+        false
     }
 }
 
 /// The request as the helper reads it.
-fn body(number: u64, plan: &NetworkPlan) -> Value {
-    let revert_after_s = CONFIRM_WITHIN.as_secs();
+fn body(number: u64, plan: &NetworkPlan, confirm_within: Duration) -> Value {
+    let revert_after_s = confirm_within.as_secs();
     match plan {
         NetworkPlan::Dhcp => json!({ "request": number, "revert_after_s": revert_after_s, "method": "dhcp" }),
         NetworkPlan::Static { address, prefix, gateway, dns } => {

@@ -1,6 +1,6 @@
 //! From the box's state to what fits a panel: once a second while a panel is there, sooner when something has changed.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use relaypacs_buffer::{Study, StudyQuery};
 use relaypacs_dicom::PeerSeen;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
+    hours::Hours,
     machine::{self, Machine},
     update::{self, UpdateState},
 };
@@ -32,6 +33,8 @@ const APART: Duration = Duration::from_millis(250);
 const MACHINE_EVERY: Duration = Duration::from_secs(3);
 /// Held studies are looked for at most this often.
 const HELD_EVERY: Duration = Duration::from_secs(1);
+/// Held studies whose bytes are looked up; of more, the average tells.
+const HELD_LOOKED_AT: usize = 32;
 /// Events looked back for what was last sent before this start.
 const LOOK_BACK: u64 = 1_000;
 /// From here on the machine is too hot.
@@ -48,13 +51,6 @@ struct Memory {
     last_sent: Option<(Timestamp, String)>,
     events_seen: Option<u64>,
     hours: Hours,
-}
-
-/// The most that waited in each of the last 24 hours.
-#[derive(Default)]
-struct Hours {
-    /// Hour and studies; oldest first.
-    all: VecDeque<(u64, u64)>,
 }
 
 /// Looks until `stop`.
@@ -116,7 +112,7 @@ impl Memory {
         if held_studies == 0 {
             self.held.clear();
         } else if self.held_at.is_none_or(|at| at.elapsed() >= HELD_EVERY) {
-            self.held = app.buffer.held_studies(4).unwrap_or_default();
+            self.held = app.buffer.held_studies(HELD_LOOKED_AT).unwrap_or_default();
             self.held_at = Some(Instant::now());
         }
         self.follow_events(shared);
@@ -144,30 +140,6 @@ impl Memory {
             self.last_sent = Some((at, study.and_then(|study| study.modalities.first().cloned()).unwrap_or_default()));
         }
         self.events_seen = Some(events.last().map_or(latest, |event| event.seq));
-    }
-}
-
-impl Hours {
-    fn note(&mut self, hour: u64, studies: u64) {
-        match self.all.back_mut() {
-            Some(last) if last.0 == hour => *last = (hour, last.1.max(studies)),
-            _ => self.all.push_back((hour, studies)),
-        }
-        while self.all.front().is_some_and(|first| first.0 + 24 <= hour) {
-            self.all.pop_front();
-        }
-    }
-
-    fn chart(&self) -> ([u8; 24], u32) {
-        let most = self.all.iter().map(|hour| hour.1).max().unwrap_or(0);
-        let newest = self.all.back().map_or(0, |hour| hour.0);
-        let mut chart = [0; 24];
-        for (hour, studies) in &self.all {
-            if let Some(slot) = usize::try_from(newest - hour).ok().and_then(|age| 23usize.checked_sub(age)) {
-                chart[slot] = (studies * 255 / most.max(1)) as u8;
-            }
-        }
-        (chart, u32::try_from(most).unwrap_or(u32::MAX))
     }
 }
 
@@ -213,12 +185,12 @@ impl View<'_> {
             storage: Storage {
                 total,
                 used: seen.usage.used,
-                waiting: seen.queue.as_ref().map_or(0, |queue| queue.bytes).min(seen.usage.used),
+                waiting: seen.queue.as_ref().map_or(0, |queue| queue.bytes + held_bytes(queue, &memory.held)).min(seen.usage.used),
                 days_left: seen.usage.refuses_in.and_then(|left| u16::try_from(left.as_secs() / 86_400).ok()).filter(|days| *days <= 365),
                 wear_percent: memory.machine.wear_percent,
                 celsius: memory.machine.celsius,
                 undervoltage: memory.machine.undervoltage,
-                unclean_stops: 0,
+                unclean_stops: shared.unclean_stops,
                 low: seen.usage.low,
                 refusing: seen.usage.refusing,
             },
@@ -399,6 +371,13 @@ impl View<'_> {
     }
 }
 
+/// About how many bytes the held studies have.
+fn held_bytes(queue: &relaypacs_buffer::Queue, looked_at: &[Study]) -> u64 {
+    let bytes: u64 = looked_at.iter().map(|study| study.bytes).sum();
+    let average = bytes.checked_div(looked_at.len() as u64).unwrap_or(0);
+    bytes + average * queue.held_studies.saturating_sub(looked_at.len() as u64)
+}
+
 /// The box in one word: the readiness check and the worst alert decide.
 fn word(seen: &BoxStatus) -> Word {
     let stopped = !seen.is_ready();
@@ -471,18 +450,6 @@ fn small(number: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hours_are_a_chart_and_a_pace() {
-        let mut hours = Hours::default();
-        for hour in 0..30 {
-            hours.note(hour, hour);
-            hours.note(hour, 0);
-        }
-        let (chart, most) = hours.chart();
-        assert_eq!((most, chart[23], hours.all.len()), (29, 255, 24));
-        assert!(chart.is_sorted());
-    }
 
     #[test]
     fn a_fingerprint_is_the_beginning_of_the_digest() {

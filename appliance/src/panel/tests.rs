@@ -1,6 +1,6 @@
 //! Rules that need no box.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use relaypacs_domain::{Clock, ManualClock};
 use relaypacs_panel_core::wire::NetworkPlan;
@@ -8,10 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     lock::{Pin, Tried},
-    network::{CONFIRM_WITHIN, NetworkChange, is_sound},
+    network::{NetworkChange, is_sound},
     requests::Requests,
     update::{self, UpdateState},
 };
+
+const CONFIRM_WITHIN: Duration = Duration::from_mins(1);
 
 fn plan(address: [u8; 4], prefix: u8, gateway: [u8; 4]) -> NetworkPlan {
     NetworkPlan::Static { address, prefix, gateway, dns: [192, 168, 1, 1] }
@@ -47,7 +49,7 @@ async fn five_wrong_pins_are_followed_by_five_minutes() {
     }
     assert_eq!(pin.check(1, 4).await, Tried::Locked { seconds: 300 });
     assert!(matches!(pin.check(417, 4).await, Tried::Wait { .. }), "the right one waits, too");
-    hand.advance(std::time::Duration::from_secs(301));
+    hand.advance(Duration::from_secs(301));
     assert_eq!(pin.check(417, 4).await, Tried::Right);
     std::fs::write(&file, "12").unwrap();
     assert_eq!(pin.check(12, 2).await, Tried::Unreadable);
@@ -58,7 +60,7 @@ async fn a_network_that_nobody_confirms_goes_back() {
     let folder = tempfile::tempdir().unwrap();
     let requests = Requests::new(folder.path().to_owned());
     let hand = Arc::new(ManualClock::default());
-    let change = NetworkChange::new(Clock::manual(hand.clone()));
+    let change = NetworkChange::new(Clock::manual(hand.clone()), CONFIRM_WITHIN);
     let asked =
         || serde_json::from_slice::<serde_json::Value>(&std::fs::read(folder.path().join("network-request.json")).unwrap()).unwrap();
     change.ask(&requests, &plan([192, 168, 1, 50], 24, [192, 168, 1, 1])).await.unwrap();
@@ -70,14 +72,7 @@ async fn a_network_that_nobody_confirms_goes_back() {
 
     change.ask(&requests, &NetworkPlan::Dhcp).await.unwrap();
     hand.advance(CONFIRM_WITHIN);
-    let stop = CancellationToken::new();
-    let watched = async {
-        while asked()["method"] != "revert" {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-        stop.cancel();
-    };
-    tokio::join!(change.keep(&requests, stop.clone()), watched);
+    assert!(change.goes_back(&requests, &CancellationToken::new()).await);
     assert_eq!(asked(), serde_json::json!({ "request": 2, "method": "revert" }));
     assert_eq!(change.reverts_in_s(), 0);
 }
@@ -104,7 +99,7 @@ fn what_the_updater_says_is_read_and_nonsense_is_nothing() {
 async fn without_a_folder_no_request_is_made() {
     let requests = Requests::new(std::path::PathBuf::new());
     assert!(!requests.are_possible());
-    let change = NetworkChange::new(Clock::system());
+    let change = NetworkChange::new(Clock::system(), CONFIRM_WITHIN);
     assert!(change.ask(&requests, &NetworkPlan::Dhcp).await.is_err());
     assert_eq!(change.reverts_in_s(), 0);
 }
