@@ -232,3 +232,40 @@ async fn every_change_is_in_the_audit_trail() {
     assert_eq!(trail.last().unwrap().address, nobody().address);
     assert_eq!(test.clinic.audit.verify().await.unwrap().faults, []);
 }
+
+#[tokio::test]
+async fn who_is_no_admin_makes_no_account() {
+    let test = Box::new().await;
+    for role in [Role::Clinician, Role::Radiographer, Role::Radiologist] {
+        let somebody = test.somebody(&format!("the-{role}"), role).await;
+        let refused = test.clinic.accounts.register(Box::new_account("eve"), Grant::Admin(somebody), &nobody()).await;
+        assert!(matches!(refused, Err(AccountError::Code)), "{role}: {refused:?}");
+    }
+    assert!(test.clinic.accounts.find_by_name("eve").await.is_err());
+}
+
+#[tokio::test]
+async fn of_many_set_up_codes_the_newest_are_good() {
+    let test = Box::new().await;
+    let codes: Vec<String> = (0..40).map(|_| test.clinic.accounts.issue_setup_code().unwrap().code).collect();
+    let first = test.clinic.accounts.register(Box::new_account("ada"), Grant::SetupCode(codes[0].clone()), &nobody()).await;
+    assert!(matches!(first, Err(AccountError::Code)), "{first:?}");
+    let newest = test.clinic.accounts.register(Box::new_account("ada"), Grant::SetupCode(codes[39].clone()), &nobody()).await;
+    assert_eq!(newest.unwrap().role, Role::Admin);
+}
+
+/// What ends up in a log by `{:?}` tells no secret.
+#[tokio::test]
+async fn no_secret_is_shown_for_debugging() {
+    let test = Box::new().await;
+    let code = test.clinic.accounts.issue_setup_code().unwrap();
+    let who = test.somebody("ada", Role::Clinician).await;
+    let offer = test.clinic.totp.offer(&who).await.unwrap();
+    let signed_in = test.sign_in("ada", PASSWORD, None).await.unwrap();
+    let password = Password::new(PASSWORD, "ada").unwrap();
+    let shown = format!("{code:?} {offer:?} {signed_in:?} {password:?} {:?}", test.clinic.accounts.secrets);
+    for secret in [code.code.as_str(), &offer.secret, &signed_in.access_token, &signed_in.refresh_token, PASSWORD] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("ada") && shown.contains("expires_at"), "{shown}");
+}

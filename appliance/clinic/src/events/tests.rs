@@ -1,10 +1,12 @@
 use std::net::Ipv4Addr;
 
+use futures_util::future::BoxFuture;
 use relaypacs_buffer::NewObject;
-use relaypacs_domain::{DestinationName, HeaderFacts, HeldReason, Identity, MatchRule, Routing, ServiceLevel, Source};
+use relaypacs_domain::{DestinationName, Failure, HeaderFacts, HeldReason, Identity, MatchRule, Routing, ServiceLevel, Source};
 
 use super::*;
 use crate::{
+    pacs::{DestinationState, PacsAnswer, PacsDocument},
     reports::{
         ReportStatus,
         tests::{ADMIN, Bench, OWNER, RADIOGRAPHER, bench},
@@ -146,4 +148,70 @@ async fn views_are_told_without_patient_data() {
     let told: Vec<_> = changes.iter().filter_map(live_event).collect();
     assert_eq!(told[0].json["event"], "arriving");
     assert!(told.iter().all(|event| !event.json.to_string().contains("DOE")));
+}
+
+/// One destination, as the test says it is.
+struct Line(std::sync::atomic::AtomicBool);
+
+impl Line {
+    fn is_down(&self, down: bool) {
+        self.0.store(down, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+impl Pacs for Line {
+    fn documents<'a>(&'a self, _: &'a Uid, _: &'a [Uid]) -> BoxFuture<'a, PacsAnswer> {
+        Box::pin(async { PacsAnswer::default() })
+    }
+
+    fn fetch<'a>(&'a self, _: &'a PacsDocument, _: u64) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn destinations(&self) -> Vec<DestinationState> {
+        vec![DestinationState { name: "pacs".parse().unwrap(), down: self.0.load(std::sync::atomic::Ordering::SeqCst) }]
+    }
+}
+
+impl Followers {
+    /// Lets the watch look until technicians were told of `kind`.
+    async fn until_told(&self, kind: &str) {
+        for _ in 0..100_000 {
+            if self.bench.told(ADMIN).await.contains(&kind) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
+        panic!("{kind} is not told");
+    }
+
+    fn watch(&self, line: &Arc<Line>) -> (CancellationToken, tokio::task::JoinHandle<()>) {
+        let (events, line, stop) = (self.events.clone(), line.clone(), CancellationToken::new());
+        (stop.clone(), tokio::spawn(async move { events.watch_destinations(line, stop).await }))
+    }
+}
+
+/// Time of the runtime is paused, so that the watch looks as often as it may; the clock that counts is moved by hand.
+#[tokio::test(start_paused = true)]
+async fn technicians_hear_once_that_a_destination_is_away_and_once_that_it_is_back_also_over_a_restart() {
+    let followers = followers().await;
+    let line = Arc::new(Line(true.into()));
+    let (stop, watch) = followers.watch(&line);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(followers.bench.told(ADMIN).await.is_empty(), "five minutes of patience");
+    followers.bench.hand.advance(Duration::from_mins(5));
+    followers.until_told("pacs_unreachable").await;
+    stop.cancel();
+    watch.await.unwrap();
+    let (stop, watch) = followers.watch(&line);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    followers.bench.hand.advance(Duration::from_mins(10));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    line.is_down(false);
+    followers.until_told("pacs_recovered").await;
+    stop.cancel();
+    watch.await.unwrap();
+    assert_eq!(followers.bench.told(ADMIN).await.len(), 2);
+    assert!(followers.bench.told(RADIOGRAPHER).await.contains(&"pacs_recovered"));
+    assert!(followers.bench.told(OWNER).await.is_empty());
 }

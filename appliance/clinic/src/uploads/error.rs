@@ -129,3 +129,26 @@ impl From<ReadError> for UploadError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use relaypacs_domain::ObjectId;
+
+    use super::*;
+
+    /// Clients free space or wait for a full buffer; all else is a box that works again by itself or with somebody's help.
+    #[test]
+    fn only_a_buffer_without_room_is_full() {
+        let is_full = |why: UploadError| matches!(why, UploadError::Full);
+        assert!(is_full(Refused::Full.into()) && is_full(WriteError::Full.into()) && is_full(ComposeError::Write(WriteError::Full).into()));
+        let others: [UploadError; 4] = [
+            Refused::Closing.into(),
+            WriteError::Closing.into(),
+            ComposeError::Unknown(ObjectId(1)).into(),
+            ReadError::Unknown(ObjectId(1)).into(),
+        ];
+        for other in others {
+            assert!(matches!(other, UploadError::Unavailable(_)), "{other}");
+        }
+    }
+}

@@ -99,8 +99,16 @@ impl Mailer {
         };
         match self.transport.send(message).await {
             Ok(_) => Sent::Done,
-            Err(error) if error.is_permanent() => Sent::Never("the mail server refuses it for good".into()),
+            Err(error) if error.is_permanent() && !is_of_sign_in(&error) => Sent::Never("the mail server refuses it for good".into()),
             Err(error) => Sent::Later(None, error.to_string()),
         }
     }
 }
+
+/// Whether it is the box that is refused (530, 534, 535, 538 of RFC 4954), which an admin can mend, and not the letter.
+fn is_of_sign_in(error: &lettre::transport::smtp::Error) -> bool {
+    error.status().is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538))
+}
+
+#[cfg(test)]
+mod tests;

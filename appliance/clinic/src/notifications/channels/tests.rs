@@ -43,14 +43,14 @@ async fn receiver(statuses: Vec<u16>) -> (String, Arc<Mutex<Vec<String>>>) {
     (format!("http://{address}"), kept)
 }
 
-struct Bench {
+pub(super) struct Bench {
     dir: tempfile::TempDir,
     hand: Arc<ManualClock>,
     notifications: Notifications,
     key: VapidKey,
 }
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let dir = tempfile::tempdir().unwrap();
     let hand = Arc::new(ManualClock::default());
     hand.set_wall(Timestamp::from_millis(1_795_400_000_000));
@@ -61,7 +61,7 @@ fn bench() -> Bench {
 }
 
 impl Bench {
-    fn channels(&self, options: ChannelOptions, recipient: Recipient) -> Channels {
+    pub(super) fn channels(&self, options: ChannelOptions, recipient: Recipient) -> Channels {
         let find = move |_| -> BoxFuture<'static, Option<Recipient>> {
             let recipient = recipient.clone();
             Box::pin(async move { Some(recipient) })
@@ -69,7 +69,7 @@ impl Bench {
         Channels::new(options, self.key.clone(), Clock::manual(self.hand.clone()), Arc::new(find)).unwrap()
     }
 
-    async fn tell(&self) {
+    pub(super) async fn tell(&self) {
         let new = NewNotification {
             kind: NotificationKind::ReportReady,
             title: "Report ready".into(),
@@ -82,7 +82,7 @@ impl Bench {
         self.notifications.add(vec![user(1), user(2)], new).await.unwrap();
     }
 
-    async fn send_all(&self, channels: &Channels) -> usize {
+    pub(super) async fn send_all(&self, channels: &Channels) -> usize {
         let mut sent = 0;
         loop {
             match self.notifications.send_due(channels).await.unwrap() {
