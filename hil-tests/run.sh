@@ -49,6 +49,7 @@ oathtool /usr/bin/oathtool
 jq /usr/bin/jq
 poppler-utils /usr/bin/pdftotext
 zbar-tools /usr/bin/zbarimg
+libnss3-tools /usr/bin/certutil
 pebble /usr/bin/pebble
 systemd /usr/bin/systemd-analyze
 python3-venv /usr/lib/python3*/ensurepip

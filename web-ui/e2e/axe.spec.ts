@@ -64,33 +64,60 @@ for (const language of ["en", "ar"] as const)
     await page.getByTestId("confirm-upload-button").click();
     await expect(page.getByTestId("upload-success-message")).toBeVisible();
     found.push(...(await faults(page, "/progress")));
+    const receipt = (await page.getByTestId("receipt-link").getAttribute("href")) ?? "";
     const { body: reports } = await stack.box.api("GET", "/reports", user.token);
     const report = (reports.reports as { id: string }[])[0]?.id;
-    for (const path of [...PAGES, `/studies/${ct.studyUid}`, `/reports/${report}`]) {
+    for (const path of [...PAGES, `/studies/${ct.studyUid}`, `/reports/${report}`, receipt]) {
       await page.goto(`${stack.box.url}${path}`);
       found.push(...(await faults(page, path)));
     }
     expect(found).toEqual([]);
   });
 
-test("sign-in and set-up are accessible in both directions", async ({ browser, stack }) => {
-  const folder = mkdtempSync(join(tmpdir(), "relaypacs-e2e-new-"));
-  const box = await Box.start(folder, null);
-  try {
+for (const locale of ["en", "ar"] as const)
+  test(`sign-in and every step of the set-up are accessible: ${locale}`, async ({ browser, stack }) => {
+    const folder = mkdtempSync(join(tmpdir(), "relaypacs-e2e-new-"));
+    const box = await Box.start(folder, null);
+    const context = await browser.newContext({ locale });
+    const page = await context.newPage();
     const found: string[] = [];
-    for (const locale of ["en", "ar"]) {
-      const context = await browser.newContext({ locale });
-      const page = await context.newPage();
+    /** The one button that leads on is the last of the step. */
+    const on = () => page.locator("main button").last().click();
+    const step = (n: number) => expect(page.getByTestId("setup-step")).toHaveAttribute("data-step", String(n));
+    try {
       await page.goto(`${stack.box.url}/login`);
       found.push(...(await faults(page, "/login")));
       await page.goto(`${box.url}/setup`);
-      found.push(...(await faults(page, "/setup")));
+      found.push(...(await faults(page, "/setup code")));
       expect(await page.evaluate(() => document.documentElement.dir)).toBe(locale === "ar" ? "rtl" : "ltr");
+      await page.goto(`${box.url}/setup#${await box.setupCode()}`);
+      await step(2);
+      await page.locator("[name=username]").fill("chief");
+      await page.locator("[name=email]").fill("chief@clinic.example");
+      await page.locator("[name=password]").fill("Correct-Horse-7!");
+      await page.locator("[name=again]").fill("Correct-Horse-7!");
+      found.push(...(await faults(page, "/setup account")));
+      await on();
+      await step(3);
+      found.push(...(await faults(page, "/setup region")));
+      await on();
+      await step(4);
+      await page.locator("input[type=url]").fill("http://127.0.0.1:9/dicom-web");
+      await on();
+      await expect(page.getByTestId("echo-steps")).toBeVisible();
+      found.push(...(await faults(page, "/setup destination")));
+      await page.locator("main button:not([type=submit])").click();
+      await step(5);
+      found.push(...(await faults(page, "/setup certificate")));
+      await on();
+      await step(6);
+      found.push(...(await faults(page, "/setup modality")));
+      await on();
+      await expect(page.getByTestId("upload-study-heading")).toBeVisible();
+      expect(found).toEqual([]);
+    } finally {
       await context.close();
+      await box.off();
+      rmSync(folder, { recursive: true, force: true });
     }
-    expect(found).toEqual([]);
-  } finally {
-    await box.off();
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
+  });
