@@ -46,7 +46,7 @@ afterEach(() => {
 });
 
 const stream = async (place: number) => {
-  await vi.waitFor(() => expect(opened.length).toBeGreaterThan(place), { timeout: 4000 });
+  await vi.waitFor(() => expect(opened.length).toBeGreaterThan(place), { timeout: 30_000 });
   return opened[place] as (typeof opened)[number];
 };
 
@@ -54,7 +54,7 @@ test("events are heard; after a break the stream goes on behind the last one", a
   const { events, lines } = begin();
   const first = await stream(0);
   first.send("event: report\ndata: {}\nid: 41\n\n");
-  await vi.waitFor(() => expect(events).toEqual([{ event: "report", data: "{}", id: "41" }]));
+  await vi.waitFor(() => expect(events).toEqual([{ event: "report", data: "{}", id: "41" }]), { timeout: 30_000 });
   first.end();
   const second = await stream(1);
   expect(second.lastId).toBe("41");
@@ -65,9 +65,9 @@ test("events are heard; after a break the stream goes on behind the last one", a
 test("a box that answers nothing is offline, and comes back by itself", async () => {
   healthy = false;
   const { live: one } = begin();
-  await vi.waitFor(() => expect(one.line.state).toBe("offline"), { timeout: 4000 });
+  await vi.waitFor(() => expect(one.line.state).toBe("offline"), { timeout: 30_000 });
   healthy = true;
-  await vi.waitFor(() => expect(one.line.state).toBe("live"), { timeout: 4000 });
+  await vi.waitFor(() => expect(one.line.state).toBe("live"), { timeout: 30_000 });
 });
 
 test("two tabs share one stream; when the first closes, the second takes over", async () => {
@@ -75,7 +75,7 @@ test("two tabs share one stream; when the first closes, the second takes over", 
   const one = await stream(0);
   const second = begin();
   one.send("event: study\ndata: {}\nid: 7\n\n");
-  await vi.waitFor(() => expect(second.events).toHaveLength(1));
+  await vi.waitFor(() => expect(second.events).toHaveLength(1), { timeout: 30_000 });
   expect(opened).toHaveLength(1);
   first.live.stop();
   one.end();

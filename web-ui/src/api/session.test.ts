@@ -64,7 +64,7 @@ test("the token is renewed at four fifths of its life", async () => {
   await vi.advanceTimersByTimeAsync(719_000);
   expect(served).toBe(0);
   await vi.advanceTimersByTimeAsync(2000);
-  await vi.waitFor(async () => expect(await accessToken()).toBe("access-1"));
+  await vi.waitFor(async () => expect(await accessToken()).toBe("access-1"), { timeout: 30_000 });
   expect((await loadSession())?.refreshToken).toBe("refresh-1");
 });
 

@@ -65,7 +65,7 @@ test("a quarter of an hour without any sign locks the page", async () => {
   expect(currentSession().kind).toBe("signed_in");
   vi.advanceTimersByTime(1);
   vi.useRealTimers();
-  await vi.waitFor(() => expect(currentSession().kind).toBe("locked"));
+  await vi.waitFor(() => expect(currentSession().kind).toBe("locked"), { timeout: 30_000 });
   unmount();
 });
 
@@ -83,15 +83,15 @@ test("the account's language, look and time zone hold; what is unknown changes n
     },
   );
   const { dataset } = document.documentElement;
-  await vi.waitFor(() => expect(document.documentElement.lang).toBe("fr"));
+  await vi.waitFor(() => expect(document.documentElement.lang).toBe("fr"), { timeout: 30_000 });
   expect([dataset.theme, dataset.density]).toEqual(["dark", "compact"]);
-  await vi.waitFor(() => expect(result.current).toBe("21:00:00"));
+  await vi.waitFor(() => expect(result.current).toBe("21:00:00"), { timeout: 30_000 });
   rerender({
     user: { ...USER, preferences: { ...preferences, language: "xx", theme: "loud", time_zone: "Mars/Base" } } as unknown as User,
   });
   expect([document.documentElement.lang, dataset.theme]).toEqual(["fr", "dark"]);
   const here = new Intl.DateTimeFormat("fr", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(new Date(at));
-  await vi.waitFor(() => expect(result.current).toBe(here));
+  await vi.waitFor(() => expect(result.current).toBe(here), { timeout: 30_000 });
   await activate("en");
   expect(document.documentElement.dir).toBe("ltr");
 });
@@ -119,10 +119,13 @@ test("errors go to the tracker of the box, where it names one, without what they
   expect(sent).toEqual([]);
   named = true;
   renderHook(() => useErrorTracker(USER), { wrapper: within });
-  await vi.waitFor(() => {
-    fail();
-    expect(sent.length).toBeGreaterThan(0);
-  }, 20_000);
+  await vi.waitFor(
+    () => {
+      fail();
+      expect(sent.length).toBeGreaterThan(0);
+    },
+    { timeout: 30_000 },
+  );
   expect(sent[0]).toContain("Bearer access");
   expect(sent[0]).toContain("cannot read <name>");
   expect(sent.join()).not.toContain("DOE");

@@ -98,11 +98,11 @@ test("figures are asked for anew each minute", async () => {
   await signInAs();
   vi.useFakeTimers({ shouldAdvanceTime: true });
   show([{ path: "/dashboard", element: <DashboardPage /> }], "/dashboard");
-  await vi.waitFor(() => expect(asked).toEqual(["1w"]));
+  await vi.waitFor(() => expect(asked).toEqual(["1w"]), { timeout: 30_000 });
   await vi.advanceTimersByTimeAsync(59_000);
   expect(asked).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(2000);
-  await vi.waitFor(() => expect(asked).toHaveLength(2));
+  await vi.waitFor(() => expect(asked).toHaveLength(2), { timeout: 30_000 });
 });
 
 test("an admin takes the table along; others are not offered it", async () => {

@@ -51,22 +51,27 @@ test("it reads heads for its own tab, says which is what, and copies what is wan
   tell({ type: "user", userId: "w1" });
   tell({ type: "scan", scan: 7, files });
   const scanned = () => posted.filter((message) => message.type === "scanned");
-  await vi.waitFor(() => expect(scanned().flatMap(({ results }) => results)).toHaveLength(2));
+  await vi.waitFor(() => expect(scanned().flatMap(({ results }) => results)).toHaveLength(2), { timeout: 30_000 });
   expect(scanned().every(({ scan }) => scan === 7)).toBe(true);
   const found = scanned().flatMap(({ results }) => results);
   expect(found.sort((a, b) => a.place - b.place).map(({ kind }) => kind)).toEqual(["dicom", "not_dicom"]);
   tell({ type: "keep", scan: 7, owner: "d1", files: [{ fileId: "f1", place: 0 }] });
-  await vi.waitFor(() => expect(posted.at(-1)).toEqual({ type: "copied", owner: "d1", done: 1, total: 1, state: "stored" }));
+  await vi.waitFor(() => expect(posted.at(-1)).toEqual({ type: "copied", owner: "d1", done: 1, total: 1, state: "stored" }), {
+    timeout: 30_000,
+  });
   const [stored] = await loadBlobs("w1", "d1", ["f1"]);
   expect(stored?.size).toBe(files[0]?.size);
 });
 
 test("told who is signed in, it takes the user's lock, tells what is unfinished, and listens to nobody else", async () => {
   tell({ type: "user", userId: "w1" });
-  await vi.waitFor(() => {
-    say({ type: "hello" });
-    expect(reports.findLast((one) => one.type === "jobs")).toMatchObject({ jobs: [{ id: "j1", state: { kind: "paused" } }] });
-  });
+  await vi.waitFor(
+    () => {
+      say({ type: "hello" });
+      expect(reports.findLast((one) => one.type === "jobs")).toMatchObject({ jobs: [{ id: "j1", state: { kind: "paused" } }] });
+    },
+    { timeout: 30_000 },
+  );
   const other = await navigator.locks.request(lockName("w1"), { ifAvailable: true }, async (lock) => lock);
   expect(other).toBeNull();
   tell({ type: "user", userId: "w2" });
