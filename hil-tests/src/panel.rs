@@ -2,8 +2,9 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
@@ -14,7 +15,13 @@ use std::{
     time::Duration,
 };
 
-use relaypacs_panel_core::wire::{FrameReader, FromBox};
+use relaypacs_panel_core::{
+    Text,
+    wire::{
+        Action, Command as Asked, DisplayKind, FrameReader, FromBox, FromPanel, MAX_FRAME, MINOR, Outcome, PanelHello, Status, Verdict,
+        encode,
+    },
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -147,6 +154,101 @@ impl Drop for Panel {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A panel without display and keys: any command at any time.
+pub struct BarePanel {
+    stream: UnixStream,
+    reader: FrameReader,
+    /// Bytes that were read and not yet looked at.
+    unread: Vec<u8>,
+    sequence: u16,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub struct Answer {
+    /// Accepted, or why not.
+    pub verdict: Verdict,
+    /// How an accepted one ended.
+    pub outcome: Option<Outcome>,
+    /// The code that it showed.
+    pub code: Option<String>,
+}
+
+impl BarePanel {
+    /// Connects and greets.
+    pub fn connect(appliance: &Appliance) -> Self {
+        let stream = UnixStream::connect(appliance.data_dir().join("panel.sock")).expect("the panel's socket is open");
+        stream.set_read_timeout(Some(SHOWS_WITHIN)).expect("a timeout");
+        let mut panel = Self { stream, reader: FrameReader::new(), unread: Vec::new(), sequence: 0 };
+        panel.send(&FromPanel::Hello(PanelHello { minor: MINOR, display: DisplayKind::Console, build: Text::new("test") }));
+        panel
+    }
+
+    fn send(&mut self, message: &FromPanel) {
+        let mut frame = [0; MAX_FRAME];
+        let len = encode(message, self.sequence, &mut frame).expect("it fits");
+        self.sequence += 1;
+        self.stream.write_all(&frame[..len]).expect("the box takes it");
+    }
+
+    fn next(&mut self) -> FromBox {
+        loop {
+            if self.unread.is_empty() {
+                let mut buffer = [0; MAX_FRAME];
+                let len = self.stream.read(&mut buffer).expect("the box says something");
+                assert!(len > 0, "the box closed the link");
+                self.unread.extend(&buffer[..len]);
+            }
+            let (taken, frame) = self.reader.take(&self.unread);
+            let message = frame.map(|frame| frame.expect("a good frame").message().expect("a message"));
+            self.unread.drain(..taken);
+            if let Some(message) = message {
+                return message;
+            }
+        }
+    }
+
+    /// Asks for something and waits for what comes of it.
+    pub fn ask(&mut self, action: &Action) -> Answer {
+        let id = self.sequence;
+        self.send(&FromPanel::Command(Asked { id, action: action.clone() }));
+        let mut code = None;
+        let mut accepted = false;
+        loop {
+            match self.next() {
+                FromBox::Ack(ack) if ack.id == id => {
+                    accepted = ack.verdict == Verdict::Accepted;
+                    // Locking and unlocking end at once.
+                    if !accepted || action.needs().is_none() {
+                        return Answer { verdict: ack.verdict, outcome: None, code };
+                    }
+                }
+                FromBox::Secret(secret) if secret.id == id => code = Some(secret.code.as_str().to_owned()),
+                FromBox::Done(done) if done.id == id => {
+                    assert!(accepted, "{action:?} ends before it was accepted");
+                    return Answer { verdict: Verdict::Accepted, outcome: Some(done.outcome), code };
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits for a status that has something.
+    pub fn until(&mut self, what: &str, mut good: impl FnMut(&Status) -> bool) -> Status {
+        let mut last = None;
+        // One comes every second.
+        for _ in 0..4 * SHOWS_WITHIN.as_secs() {
+            if let FromBox::Status(status) = self.next() {
+                if good(&status) {
+                    return status;
+                }
+                last = Some(status);
+            }
+        }
+        panic!("{what}: the status is {last:?}")
     }
 }
 
