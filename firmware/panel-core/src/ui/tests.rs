@@ -386,38 +386,61 @@ fn every_fixed_text_fits_both_displays() {
     }
 }
 
-/// Keys that were down without a break, as told by the raw edges alone; what lasts less than the debounce time is nothing.
-#[derive(Default)]
+/// What the raw edges alone tell of OK: all of them are kept and looked at again from the start. What lasts less than the debounce time is nothing.
 struct Witness {
-    down: [Option<u32>; 4],
-    /// Since when OK has been down alone.
-    ok_alone: Option<u32>,
-    /// What that was before the last change, and when it changed.
-    before: (Option<u32>, u32, Option<Key>),
+    start: u32,
+    /// When, counted from the start; which key; pressed or let go. Changes only.
+    edges: Vec<(u32, Key, bool)>,
+    /// The press that was acted upon.
+    spent: Option<u32>,
 }
 
 impl Witness {
+    fn new(start: u32) -> Self {
+        Self { start, edges: Vec::new(), spent: None }
+    }
+
+    fn is_down(&self, key: Key) -> bool {
+        self.edges.iter().rev().find(|edge| edge.1 == key).is_some_and(|edge| edge.2)
+    }
+
     fn edge(&mut self, now: u32, key: Key, pressed: bool) {
-        let at = &mut self.down[key as usize];
-        if at.is_some() == pressed {
-            return;
+        if self.is_down(key) != pressed {
+            self.edges.push((now.wrapping_sub(self.start), key, pressed));
         }
-        *at = pressed.then_some(now);
-        let (before, changed_at, changed_by) = self.before;
-        if changed_by == Some(key) && now.wrapping_sub(changed_at) < DEBOUNCE_MS {
-            self.ok_alone = before; // a bounce
-            self.before.2 = None;
-            return;
+    }
+
+    /// From when to when a key was down (`u32::MAX`: it still is).
+    fn presses(&self, key: Key, now: u32) -> Vec<(u32, u32)> {
+        let edges: Vec<_> = self.edges.iter().filter(|edge| edge.1 == key).collect();
+        let mut presses: Vec<(u32, u32)> = Vec::new();
+        for (place, (at, _, pressed)) in edges.iter().enumerate() {
+            let next = edges.get(place + 1).map_or(now, |edge| edge.0);
+            let was_down = presses.last().is_some_and(|press| press.1 == u32::MAX);
+            if *pressed == was_down || next - at < DEBOUNCE_MS {
+                continue;
+            }
+            match presses.last_mut().filter(|_| was_down) {
+                Some(press) => press.1 = *at,
+                None => presses.push((*at, u32::MAX)),
+            }
         }
-        self.before = (self.ok_alone, now, Some(key));
-        if key == Key::Ok {
-            // A key that is stuck is nobody's finger (or becomes so before OK counts).
-            let finger = |down: &Option<u32>| down.is_some_and(|since| now.wrapping_sub(since) + 60 <= crate::buttons::STUCK_MS);
-            let others = Key::ALL.iter().filter(|key| **key != Key::Ok).any(|key| finger(&self.down[*key as usize]));
-            self.ok_alone = Some(now).filter(|_| pressed && !others);
-        } else if pressed {
-            self.ok_alone = None;
-        }
+        presses
+    }
+
+    /// For how long OK has been down, and no other finger on another key; a key that is stuck is nobody's (or becomes so before OK counts).
+    fn ok_alone(&self, now: u32) -> Option<u32> {
+        let now = now.wrapping_sub(self.start);
+        let (since, _) = self.presses(Key::Ok, now).last().copied().filter(|press| press.1 == u32::MAX && self.is_down(Key::Ok))?;
+        let is_finger = |press: &(u32, u32)| press.1 > since && since.saturating_sub(press.0) + 60 <= crate::buttons::STUCK_MS;
+        let others = Key::ALL.into_iter().filter(|key| *key != Key::Ok);
+        let alone = !others.flat_map(|key| self.presses(key, now)).any(|press| is_finger(&press));
+        (alone && self.spent != Some(since)).then(|| now - since)
+    }
+
+    /// It must be let go before anything else: the same press does nothing twice.
+    fn spend(&mut self, now: u32) {
+        self.spent = self.presses(Key::Ok, now.wrapping_sub(self.start)).last().map(|press| press.0);
     }
 }
 
@@ -445,7 +468,7 @@ proptest! {
             bench.choose(EN.menu[7]);
         }
         bench.asked.clear();
-        let mut witness = Witness::default();
+        let mut witness = Witness::new(start);
         for (key, pressed, wait, jump) in steps {
             // OK is what matters: most steps are about it.
             let key = if key < 4 { Key::ALL[key] } else { Key::Ok };
@@ -464,11 +487,10 @@ proptest! {
             }
             for command in bench.asked.drain(..) {
                 if let Some(needed) = needed(&command.action) {
-                    let held = witness.ok_alone.map(|since| bench.now.wrapping_sub(since));
+                    let held = witness.ok_alone(bench.now);
                     prop_assert!(held.is_some_and(|held| held >= needed), "{:?} after {:?} ms", command.action, held);
                     prop_assert!(jump != 0, "{:?} though nobody watched", command.action);
-                    // It must be let go before anything else: the same press does nothing twice.
-                    witness.ok_alone = None;
+                    witness.spend(bench.now);
                 }
             }
         }
