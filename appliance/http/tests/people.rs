@@ -4,6 +4,9 @@
 
 mod common;
 
+use std::time::Duration;
+
+use axum::{Router, body::Body, http::Request};
 use common::{TestBox, Told, ask_as, checked::Checked, from, send};
 use http_body_util::BodyExt;
 use relaypacs_clinic::{
@@ -156,5 +159,27 @@ async fn a_stream_takes_its_token_in_the_query_and_says_where_it_stands() {
         assert_eq!(told.text.contains("unread_count"), path != "/api/v1/reports/stream");
         assert_eq!(send(&test_box.public(), from("203.0.113.9"), "GET", path, None, &[]).await.status, 401);
     }
+    test_box.app.buffer.close().await;
+}
+
+/// The body of a stream, its first piece read.
+async fn stream(public: &Router, token: &str) -> Body {
+    let request = Request::builder().uri(format!("/api/v1/events?token={token}")).extension(from("203.0.113.9")).body(Body::empty());
+    let mut body = public.clone().oneshot(request.unwrap()).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    body
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_its_session_and_no_other_does() {
+    let test_box = TestBox::with_two_destinations().await;
+    let public = test_box.public();
+    let (one, two) = (test_box.sign_in(Role::Clinician).await, test_box.sign_in(Role::Radiographer).await);
+    let (ends, mut goes_on) = (stream(&public, &one).await, stream(&public, &two).await);
+    let told = ask_as(&public, &one, "POST", "/api/v1/auth/logout", None).await;
+    assert_eq!(told.status, 200, "{}", told.text);
+    tokio::time::timeout(Duration::from_secs(30), ends.collect()).await.expect("the stream of an ended session ends").unwrap();
+    let next = tokio::time::timeout(Duration::from_millis(200), goes_on.frame()).await;
+    assert!(!matches!(next, Ok(None)), "a stream ended with another's session");
     test_box.app.buffer.close().await;
 }
