@@ -68,9 +68,8 @@ async fn a_radiologist_writes_and_others_read() {
 }
 
 async fn raw(test_box: &TestBox, token: &str, path: &str) -> (u16, Vec<u8>) {
-    let request =
-        axum::http::Request::builder().uri(path).header("authorization", format!("Bearer {token}")).extension(from("203.0.113.9"));
-    let answer = test_box.public().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+    let request = Request::builder().uri(path).header("authorization", format!("Bearer {token}")).extension(from("203.0.113.9"));
+    let answer = test_box.public().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     (answer.status().as_u16(), answer.into_body().collect().await.unwrap().to_bytes().to_vec())
 }
 
