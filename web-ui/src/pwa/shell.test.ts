@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { stubRequest } from "@/test/request";
 import { Shell } from "./shell";
 
 /** One cache in memory; `add` fetches. */
@@ -23,15 +24,7 @@ let cache: MemoryCache;
 beforeEach(() => {
   cache = new MemoryCache();
   vi.stubGlobal("caches", { open: async () => cache });
-  vi.stubGlobal(
-    "Request",
-    class {
-      url: string;
-      constructor(url: string) {
-        this.url = new URL(url, "http://box").href;
-      }
-    },
-  );
+  stubRequest();
 });
 
 const first = [

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { stubRequest } from "@/test/request";
 
 // The service worker's own file with the parts of its world that Node lacks: caches, clients, registration.
 
@@ -38,15 +39,7 @@ beforeEach(async () => {
   vi.stubGlobal("registration", {
     showNotification: async (title: string, options: (typeof shown)[number]["options"]) => void shown.push({ title, options }),
   });
-  vi.stubGlobal(
-    "Request",
-    class {
-      url: string;
-      constructor(url: string) {
-        this.url = new URL(url, "http://box").href;
-      }
-    },
-  );
+  stubRequest();
   Object.defineProperty(navigator, "setAppBadge", { value: setAppBadge, configurable: true });
   vi.spyOn(self, "addEventListener").mockImplementation(((type: string, handler: (event: unknown) => void) => {
     handlers[type] = handler;
