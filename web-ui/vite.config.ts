@@ -44,7 +44,8 @@ export default defineConfig({
     unstubGlobals: true,
     // Machines may be slow: a test ends by what it sees, not by the clock.
     testTimeout: 120_000,
-    pool: "threads",
+    // Processes, not threads: what one file's tests say on a BroadcastChannel would be heard by those of another.
+    pool: "forks",
     maxWorkers: 2,
     coverage: {
       provider: "v8",

@@ -34,6 +34,7 @@ export class Uploader {
 
   async open(): Promise<void> {
     for (const job of await listJobs(this.userId)) {
+      if (this.#entries.has(job.id)) continue; // was started while the list was read
       if (job.state.kind === "waiting" || job.state.kind === "sending" || job.state.kind === "completing") job.state = { kind: "queued" };
       this.#add(job);
     }
@@ -87,7 +88,7 @@ export class Uploader {
   async #start(jobId: string): Promise<void> {
     if (this.#entries.has(jobId)) return;
     const job = await loadJob(this.userId, jobId);
-    if (job) this.#add(job);
+    if (job && !this.#entries.has(jobId)) this.#add(job);
     this.#tell();
     this.#next();
   }
