@@ -65,6 +65,13 @@ test("J4: an upload makes a report; when it is ready its owner is told, opens an
   await page.getByRole("button", { name: "Notifications" }).click();
   await page.getByTestId("notification").filter({ hasText: /ready/i }).first().getByRole("link").click();
   await expect(page).toHaveURL(new RegExp(`/reports/${id}$`));
+  await page.goto(`${stack.box.url}/reports`);
+  const row = page.locator(`a[href$="/reports/${id}"]`).first();
+  await expect(row).toBeVisible();
+  await page.getByRole("button", { name: /^Pending/ }).click();
+  await expect(row).toHaveCount(0);
+  await page.getByRole("button", { name: /^Ready/ }).click();
+  await expect(row).toBeVisible();
 });
 
 test("the dashboard's numbers are what was sent; the admin takes them as a table", async ({ page, stack }) => {

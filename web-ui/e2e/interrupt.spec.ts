@@ -56,6 +56,46 @@ test("the browser is killed in the middle of an upload: its profile, opened agai
   }
 });
 
+test("the page is closed while the line is away: the browser's background sync sends the rest without any page", async ({
+  context,
+  page,
+  stack,
+}) => {
+  const ct = writeCt(stack.folder, { images: 16, size: 512 });
+  const line = await Line.to(stack.box.port);
+  try {
+    await signIn(page, { box: line }, stack.clinician);
+    await choose(page, ct.files);
+    await copied(page);
+    const debug = await context.newCDPSession(await context.newPage());
+    const registration = new Promise<string>((resolve) => {
+      debug.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+        const found = registrations.find(({ scopeURL }) => scopeURL.startsWith(line.url));
+        if (found) resolve(found.registrationId);
+      });
+    });
+    await debug.send("ServiceWorker.enable");
+    line.rate = 600_000;
+    await confirm(page);
+    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await page.close();
+    line.rate = 0;
+    const sync = { origin: line.url, registrationId: await registration, tag: "relaypacs-upload", lastChance: false };
+    await expect
+      .poll(
+        async () => {
+          // The closed page's lock may live a moment longer; the browser calls again as well.
+          await debug.send("ServiceWorker.dispatchSyncEvent", sync);
+          return stack.orthanc.images(ct.studyUid);
+        },
+        { timeout: 60_000, intervals: [1000] },
+      )
+      .toBe(16);
+  } finally {
+    line.off();
+  }
+});
+
 test("the session ends in the middle of an upload: it goes on, and is there after signing in again", async ({ page, stack }) => {
   const ct = writeCt(stack.folder, { images: 16, size: 512 });
   const line = await Line.to(stack.box.port);

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { writeCt } from "./support/ct";
+import { Line } from "./support/line";
 import { choose, confirm, copied, expect, signIn, test } from "./support/test";
 
 test("J2: a folder of CT images goes from choosing to proof of delivery", async ({ page, stack }) => {
@@ -43,20 +44,68 @@ test("the same study again: asked, and sent only after a second click", async ({
   }
 });
 
-test("the network drops in the middle: the upload pauses, says so, and goes on by itself", async ({ page, context, stack }) => {
-  const ct = writeCt(stack.folder, { images: 40, size: 512 });
+test("a folder dropped on the page is read, sub-folders and all", async ({ page, context, stack }) => {
+  const ct = writeCt(stack.folder, { images: 3 });
   await signIn(page, stack, stack.clinician);
-  await choose(page, ct.files);
-  const session = await context.newCDPSession(page);
-  await session.send("Network.enable");
+  await expect(page.getByTestId("upload-study-heading")).toBeVisible();
+  const hand = await context.newCDPSession(page);
+  const data = { items: [], files: [dirname(ct.folder)], dragOperationsMask: 1 };
+  for (const type of ["dragEnter", "dragOver", "drop"] as const) await hand.send("Input.dispatchDragEvent", { type, x: 640, y: 450, data });
+  await expect(page.getByLabel("Patient Name")).toHaveValue(ct.name);
   await confirm(page);
-  await expect(page.getByTestId("upload-success-message").or(page.getByText(/[1-9]\d?% Synchronized/))).toBeVisible();
-  await context.setOffline(true);
-  await expect(page.getByText("The line to the box is interrupted").or(page.getByTestId("upload-success-message"))).toBeVisible({
-    timeout: 45_000,
-  });
-  await context.setOffline(false);
-  await expect(page.getByTestId("upload-success-message")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
+  expect(await stack.orthanc.images(ct.studyUid)).toBe(3);
+});
+
+test("paused by hand nothing is sent; resumed it arrives whole", async ({ page, stack }) => {
+  const ct = writeCt(stack.folder, { images: 40, size: 512 });
+  const line = await Line.to(stack.box.port);
+  try {
+    await signIn(page, { box: line }, stack.clinician);
+    await choose(page, ct.files);
+    line.rate = 600_000;
+    await confirm(page);
+    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+    line.rate = 0;
+    // What the systems in between hold still comes through; then nothing but what the page asks.
+    const inTwoSeconds = async () => {
+      const before = line.sent;
+      await page.waitForTimeout(2000);
+      return line.sent - before;
+    };
+    await expect.poll(inTwoSeconds, { timeout: 60_000 }).toBeLessThan(100_000);
+    expect(line.sent).toBeLessThan(40 * 512 * 512 * 2);
+    await expect(page.getByText("Paused", { exact: true }).first()).toBeVisible();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await expect(page.getByTestId("upload-success-message")).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
+    expect(await stack.orthanc.images(ct.studyUid)).toBe(40);
+  } finally {
+    line.off();
+  }
+});
+
+test("the network drops in the middle: the upload pauses, says so, and goes on by itself", async ({ page, context, stack }) => {
+  const ct = writeCt(stack.folder, { images: 16, size: 512 });
+  const line = await Line.to(stack.box.port);
+  try {
+    await signIn(page, { box: line }, stack.clinician);
+    await choose(page, ct.files);
+    line.rate = 600_000;
+    await confirm(page);
+    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await context.setOffline(true);
+    await expect(page.getByText("The line to the box is interrupted")).toBeVisible({ timeout: 45_000 });
+    line.rate = 0;
+    await context.setOffline(false);
+    await expect(page.getByTestId("upload-success-message")).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByTestId("pacs-status-message")).toHaveText("Study secured in Cloud PACS", { timeout: 60_000 });
+    expect(await stack.orthanc.images(ct.studyUid)).toBe(16);
+  } finally {
+    line.off();
+  }
 });
 
 test("the box is killed and started again in the middle: the upload goes on and arrives whole", async ({ page, stack }) => {

@@ -9,6 +9,8 @@ export class Line {
   /** Bytes towards the box after which a connection is reset; 0: never. */
   cutAfter = 0;
   cuts = 0;
+  /** Bytes towards the box so far. */
+  sent = 0;
   port = 0;
 
   private constructor(to: number) {
@@ -40,6 +42,7 @@ export class Line {
     from.on("data", (bytes) => {
       to.write(bytes);
       sent += bytes.length;
+      this.sent += bytes.length;
       if (this.cutAfter > 0 && sent > this.cutAfter) {
         this.cuts += 1;
         from.resetAndDestroy();
