@@ -3,8 +3,13 @@
 use std::{
     env,
     net::TcpListener,
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixListener},
+    },
     path::{Path, PathBuf},
     process::Command,
+    sync::Mutex,
 };
 
 use rand::Rng as _;
@@ -50,12 +55,20 @@ impl Drop for Folder {
     }
 }
 
-/// A port that nothing listens on, below the range from which the kernel takes ports for outgoing connections.
+/// A port that nothing listens on and no other test of this machine is given as long as this process lives, below the range from which the
+/// kernel takes ports for outgoing connections.
 pub fn free_port() -> u16 {
+    static TAKEN: Mutex<Vec<UnixListener>> = Mutex::new(Vec::new());
     let mut random = rand::rng();
     (0..1000)
         .map(|_| random.random_range(18_000..32_000))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .find(|port| {
+            // An abstract socket's name belongs to one process at a time and is given up with it.
+            let name = SocketAddr::from_abstract_name(format!("relaypacs-hil-port-{port}")).expect("a short name");
+            let Ok(mine) = UnixListener::bind_addr(&name) else { return false };
+            TAKEN.lock().expect("nobody panics with it").push(mine);
+            TcpListener::bind(("127.0.0.1", *port)).is_ok()
+        })
         .expect("one of a thousand ports is free")
 }
 

@@ -5,16 +5,18 @@ import { promisify } from "node:util";
 
 export const run = promisify(execFile);
 
-/** A port of the loopback that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+/** A port of the loopback that nobody listens on now, below the range from which the kernel takes ports for outgoing connections. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 1000; tries += 1) {
+    const port = 18_000 + Math.floor(Math.random() * 14_000);
+    const free = await new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
+  throw new Error("none of a thousand ports is free");
 }
 
 /** Asks again until `ready` holds; what it waits for stands in the error. */
