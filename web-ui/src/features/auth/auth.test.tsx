@@ -25,8 +25,8 @@ test("signing in leads to where one wanted to go", async () => {
   expect(screen.getByRole("heading", { name: "Sign in" })).toBeTruthy();
   const button = screen.getByTestId("login-button") as HTMLButtonElement;
   expect([button.textContent, button.disabled]).toEqual(["Sign In to Gateway", true]);
-  await userEvent.type(screen.getByLabelText("User ID"), "kim");
-  await userEvent.type(screen.getByLabelText("Security Key"), "secret");
+  await userEvent.type(await screen.findByLabelText("User ID"), "kim");
+  await userEvent.type(await screen.findByLabelText("Security Key"), "secret");
   await userEvent.click(button);
   await waitFor(() => expect(router.state.location.pathname).toBe("/reports"));
 });
@@ -34,9 +34,9 @@ test("signing in leads to where one wanted to go", async () => {
 test("the password can be looked at", async () => {
   show(ROUTES, "/login");
   const field = screen.getByLabelText("Security Key") as HTMLInputElement;
-  await userEvent.click(screen.getByRole("button", { name: "Show" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Show" }));
   expect(field.type).toBe("text");
-  await userEvent.click(screen.getByRole("button", { name: "Hide" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Hide" }));
   expect(field.type).toBe("password");
 });
 
@@ -51,11 +51,11 @@ test("a second factor is asked for when the box wants one", async () => {
     }),
   );
   show(ROUTES, "/login");
-  await userEvent.type(screen.getByLabelText("User ID"), "kim");
-  await userEvent.type(screen.getByLabelText("Security Key"), "secret");
-  await userEvent.click(screen.getByTestId("login-button"));
+  await userEvent.type(await screen.findByLabelText("User ID"), "kim");
+  await userEvent.type(await screen.findByLabelText("Security Key"), "secret");
+  await userEvent.click(await screen.findByTestId("login-button"));
   await userEvent.type(await screen.findByPlaceholderText("000000"), "123 456");
-  await userEvent.click(screen.getByRole("button", { name: "Verify & Sign In" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Verify & Sign In" }));
   expect(await screen.findByText("Invalid credentials or authentication code.")).toBeTruthy();
   expect(codes).toEqual([undefined, "123456"]);
 });
@@ -73,13 +73,13 @@ test("an account is made with an invite, under the rules of passwords", async ()
   );
   answer("get", "/api/v1/auth/me", USER);
   show(ROUTES, "/login");
-  await userEvent.click(screen.getByRole("button", { name: "Sign Up" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Sign Up" }));
   await userEvent.type(await screen.findByLabelText("Clinical Email"), "kim@clinic.example");
-  await userEvent.type(screen.getByLabelText("User ID"), "kim");
-  await userEvent.type(screen.getByLabelText("Security Key"), "Correct-Horse-7!");
+  await userEvent.type(await screen.findByLabelText("User ID"), "kim");
+  await userEvent.type(await screen.findByLabelText("Security Key"), "Correct-Horse-7!");
   const button = screen.getByTestId("login-button") as HTMLButtonElement;
   expect(button.disabled).toBe(true);
-  await userEvent.type(screen.getByLabelText("Invite code"), "K7RM-2WPX");
+  await userEvent.type(await screen.findByLabelText("Invite code"), "K7RM-2WPX");
   await userEvent.click(button);
   await waitFor(() =>
     expect(sent).toEqual({ username: "kim", email: "kim@clinic.example", password: "Correct-Horse-7!", invite: "K7RM-2WPX" }),
@@ -89,12 +89,12 @@ test("an account is made with an invite, under the rules of passwords", async ()
 test("what the box refuses of a new account stands beside its field", async () => {
   refuse("post", "/api/v1/auth/register", 422, { errors: [{ pointer: "/username", detail: "is taken" }] });
   show(ROUTES, "/login");
-  await userEvent.click(screen.getByRole("button", { name: "Sign Up" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Sign Up" }));
   await userEvent.type(await screen.findByLabelText("Clinical Email"), "kim@clinic.example");
-  await userEvent.type(screen.getByLabelText("User ID"), "kim");
-  await userEvent.type(screen.getByLabelText("Security Key"), "Correct-Horse-7!");
-  await userEvent.type(screen.getByLabelText("Invite code"), "K7RM");
-  await userEvent.click(screen.getByTestId("login-button"));
+  await userEvent.type(await screen.findByLabelText("User ID"), "kim");
+  await userEvent.type(await screen.findByLabelText("Security Key"), "Correct-Horse-7!");
+  await userEvent.type(await screen.findByLabelText("Invite code"), "K7RM");
+  await userEvent.click(await screen.findByTestId("login-button"));
   expect(await screen.findByText("is taken")).toBeTruthy();
 });
 
@@ -110,10 +110,10 @@ test("a locked page says whose it is", async () => {
 
 test("the language changes the page and its direction", async () => {
   show(ROUTES, "/login");
-  await userEvent.selectOptions(screen.getByLabelText("Language"), "ar");
+  await userEvent.selectOptions(await screen.findByLabelText("Language"), "ar");
   expect(await screen.findByText("تسجيل الدخول")).toBeTruthy();
   expect(document.documentElement.dir).toBe("rtl");
-  await userEvent.selectOptions(screen.getByRole("combobox"), "en");
+  await userEvent.selectOptions(await screen.findByRole("combobox"), "en");
   expect(await screen.findByText("Sign in")).toBeTruthy();
 });
 

@@ -86,9 +86,9 @@ test("four cards, and a period of one's choice", async () => {
   expect(screen.getByTestId("card-success").textContent).toBe("94.5%");
   expect(screen.getByTestId("card-failed").textContent).toBe("7");
   expect(screen.getByTestId("card-volume").textContent).toMatch(/8\.4\s?GB/);
-  await userEvent.click(screen.getByRole("button", { name: "3M" }));
+  await userEvent.click(await screen.findByRole("button", { name: "3M" }));
   await waitFor(() => expect(asked).toEqual(["1w", "3m"]));
-  await userEvent.click(screen.getByTitle("Refresh Statistics"));
+  await userEvent.click(await screen.findByTitle("Refresh Statistics"));
   await waitFor(() => expect(asked.length).toBeGreaterThan(2));
   await userEvent.click((await screen.findAllByRole("button", { name: /: Table$/ }))[0] as HTMLElement);
   expect(screen.getByRole("cell", { name: "CT" })).toBeTruthy();

@@ -56,10 +56,10 @@ test("all at once, and only what is unread", async () => {
   const all = empty("patch", "/api/v1/notifications/read-all", 200);
   open();
   await screen.findAllByTestId("notification");
-  await userEvent.click(screen.getByRole("button", { name: "Mark all as read" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Mark all as read" }));
   await waitFor(() => expect(all.calls).toHaveLength(1));
   list = [];
-  await userEvent.click(screen.getByRole("button", { name: /^Unread/ }));
+  await userEvent.click(await screen.findByRole("button", { name: /^Unread/ }));
   expect(await screen.findByText("Everything is read")).toBeTruthy();
   expect(asked.at(-1)?.get("unread_only")).toBe("true");
 });

@@ -3,6 +3,7 @@ import userEvent from "@testing-library/user-event";
 import { HttpResponse } from "msw";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Report } from "@/api/types";
+import { recallList } from "@/store/lists";
 import { show, signInAs } from "@/test/page";
 import { answer, cut, empty, refuse } from "@/test/server";
 import { ReportPage } from "./ReportPage";
@@ -51,10 +52,10 @@ test("reports by state with what is unread, fifty at a time", async () => {
   expect(await screen.findByTestId("reports-list")).toBeTruthy();
   expect(screen.getByTestId("reports-header").textContent).toBe("My Reports");
   expect(screen.getByRole("button", { name: /^Ready.*1 unread$/ })).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
   await waitFor(() => expect(asked.at(-1)?.get("offset")).toBe("50"));
-  expect(screen.getByText("2 of 3")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: /^Pending/ }));
+  expect(await screen.findByText("2 of 3")).toBeTruthy();
+  await userEvent.click(await screen.findByRole("button", { name: /^Pending/ }));
   await waitFor(() => expect(asked.at(-1)?.get("status")).toBe("pending"));
   expect(router.state.location.search).toBe("?status=pending");
   const [ready, pending] = screen.getAllByRole("button", { name: "Download PDF" });
@@ -75,7 +76,7 @@ test("no report yet, and none in a state", async () => {
 test("without the box the last rows are shown with their age", async () => {
   const first = show(ROUTES, "/reports");
   await screen.findByTestId("reports-list");
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await waitFor(async () => expect(await recallList("u1", "reports")).toBeTruthy());
   first.unmount();
   cut("get", "/api/v1/reports");
   show(ROUTES, "/reports");
@@ -106,7 +107,7 @@ test("opening a report marks it read; one that is not ready can be asked for", a
   show(ROUTES, "/reports/r1");
   expect(await screen.findByText("Assigned, not read yet.")).toBeTruthy();
   await waitFor(() => expect(calls).toHaveLength(1));
-  await userEvent.click(screen.getByRole("button", { name: "Ask now" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Ask now" }));
   expect(await screen.findByText("The PACS was asked just now.")).toBeTruthy();
   expect(screen.queryByRole("heading", { name: "Edit" })).toBeNull();
 });
@@ -124,7 +125,7 @@ test("a radiologist writes the report and moves it on", async () => {
   const status = screen.getByLabelText("Status") as HTMLSelectElement;
   expect([...status.options].map(({ value }) => value)).toEqual(["pending", "ready", "additional_data_required"]);
   await userEvent.selectOptions(status, "additional_data_required");
-  await userEvent.click(screen.getByRole("button", { name: "Save" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Save" }));
   await waitFor(() =>
     expect(sent).toEqual({ status: "additional_data_required", radiologist_name: "Dr. Osei", report_text: "Small nodule." }),
   );

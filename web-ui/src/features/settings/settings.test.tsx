@@ -39,12 +39,12 @@ test("the profile is saved, and refusals stand beside their fields", async () =>
   const name = await screen.findByLabelText("Full name");
   await userEvent.clear(name);
   await userEvent.type(name, "Kim L.");
-  await userEvent.click(screen.getByRole("button", { name: "Save profile" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Save profile" }));
   await waitFor(() => expect(sent).toEqual({ full_name: "Kim L.", email: "kim@clinic.example" }));
   refuse("patch", "/api/v1/auth/me", 422, { errors: [{ pointer: "/email", detail: "is taken" }] });
-  await userEvent.click(screen.getByRole("button", { name: "Save profile" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Save profile" }));
   expect(await screen.findByText("is taken")).toBeTruthy();
-  await userEvent.clear(screen.getByLabelText("Email"));
+  await userEvent.clear(await screen.findByLabelText("Email"));
   await userEvent.tab();
   expect(await screen.findByText("Enter an email address.")).toBeTruthy();
 });
@@ -57,9 +57,9 @@ test("preferences hold at once", async () => {
   });
   open();
   await userEvent.selectOptions(await screen.findByLabelText("Look"), "dark");
-  await userEvent.click(screen.getByLabelText("Upload complete"));
-  await userEvent.selectOptions(screen.getByLabelText("Largest request"), "2");
-  await userEvent.selectOptions(screen.getByLabelText("Time zone"), "Asia/Tokyo");
+  await userEvent.click(await screen.findByLabelText("Upload complete"));
+  await userEvent.selectOptions(await screen.findByLabelText("Largest request"), "2");
+  await userEvent.selectOptions(await screen.findByLabelText("Time zone"), "Asia/Tokyo");
   await waitFor(() => expect(sent).toHaveLength(3));
   expect(sent[2]).toMatchObject({ preferences: { time_zone: "Asia/Tokyo" } });
   expect(sent[0]).toMatchObject({ preferences: { theme: "dark", language: "en" } });
@@ -73,14 +73,14 @@ test("the password is changed when all rules are met", async () => {
   const { calls } = empty("post", "/api/v1/auth/change-password");
   open();
   await userEvent.click(await screen.findByRole("button", { name: "Change password" }));
-  await userEvent.type(screen.getByLabelText("Current password"), "Old-Password-1");
-  await userEvent.type(screen.getByLabelText("New password"), "short");
-  await userEvent.type(screen.getByLabelText("Password again"), "other");
+  await userEvent.type(await screen.findByLabelText("Current password"), "Old-Password-1");
+  await userEvent.type(await screen.findByLabelText("New password"), "short");
+  await userEvent.type(await screen.findByLabelText("Password again"), "other");
   submit("password");
   expect(await screen.findByText("The password does not meet all rules.")).toBeTruthy();
   for (const label of ["New password", "Password again"]) {
-    await userEvent.clear(screen.getByLabelText(label));
-    await userEvent.type(screen.getByLabelText(label), "Correct-Horse-7!");
+    await userEvent.clear(await screen.findByLabelText(label));
+    await userEvent.type(await screen.findByLabelText(label), "Correct-Horse-7!");
   }
   submit("password");
   await waitFor(() => expect(calls[0]?.body).toEqual({ current_password: "Old-Password-1", new_password: "Correct-Horse-7!" }));
@@ -91,8 +91,8 @@ test("a wrong current password is said at its field", async () => {
   refuse("post", "/api/v1/auth/change-password", 403);
   open();
   await userEvent.click(await screen.findByRole("button", { name: "Change password" }));
-  await userEvent.type(screen.getByLabelText("Current password"), "wrong");
-  for (const label of ["New password", "Password again"]) await userEvent.type(screen.getByLabelText(label), "Correct-Horse-7!");
+  await userEvent.type(await screen.findByLabelText("Current password"), "wrong");
+  for (const label of ["New password", "Password again"]) await userEvent.type(await screen.findByLabelText(label), "Correct-Horse-7!");
   submit("password");
   expect(await screen.findByText("This is not your current password.")).toBeTruthy();
 });
@@ -113,17 +113,17 @@ test("the second factor: QR code, first code, recovery codes; and off again", as
   open();
   await userEvent.click(await screen.findByRole("button", { name: "Enable 2FA" }));
   expect(((await screen.findByAltText("2FA QR Code")) as HTMLImageElement).src).toContain("data:image/png");
-  await userEvent.type(screen.getByPlaceholderText("000 000"), "999 999");
+  await userEvent.type(await screen.findByPlaceholderText("000 000"), "999 999");
   submit("totp-setup");
   expect(await screen.findByText("You may not do this")).toBeTruthy();
-  await userEvent.clear(screen.getByPlaceholderText("000 000"));
-  await userEvent.type(screen.getByPlaceholderText("000 000"), "123 456");
+  await userEvent.clear(await screen.findByPlaceholderText("000 000"));
+  await userEvent.type(await screen.findByPlaceholderText("000 000"), "123 456");
   submit("totp-setup");
   expect(await screen.findByText("Two-Factor Authentication enabled!")).toBeTruthy();
   expect(within(screen.getByTestId("recovery-codes")).getAllByRole("listitem")).toHaveLength(2);
-  await userEvent.click(screen.getByRole("button", { name: "I have kept them" }));
+  await userEvent.click(await screen.findByRole("button", { name: "I have kept them" }));
   await userEvent.click(await screen.findByRole("button", { name: "Disable 2FA" }));
-  await userEvent.type(screen.getByPlaceholderText("000 000"), "aaaa-bbbb");
+  await userEvent.type(await screen.findByPlaceholderText("000 000"), "aaaa-bbbb");
   submit("totp-disable");
   expect(await screen.findByRole("button", { name: "Enable 2FA" })).toBeTruthy();
 });
@@ -145,7 +145,7 @@ test("one's data is a file", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "Export my data" }));
   await waitFor(() => expect(made).toHaveBeenCalled());
   refuse("get", "/api/v1/auth/me/export", 500, { title: "Broken" });
-  await userEvent.click(screen.getByRole("button", { name: "Export my data" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Export my data" }));
   expect(await screen.findByText("Broken")).toBeTruthy();
 });
 

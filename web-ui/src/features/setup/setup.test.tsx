@@ -26,10 +26,10 @@ const open = () => show([{ path: "/setup", element: <SetupPage /> }], "/setup");
 
 async function account(): Promise<void> {
   await userEvent.type(await screen.findByLabelText("User ID"), "chief");
-  await userEvent.type(screen.getByLabelText("Email"), "chief@clinic.example");
-  await userEvent.type(screen.getByLabelText("Password"), "Correct-Horse-7!");
-  await userEvent.type(screen.getByLabelText("Password again"), "Correct-Horse-7!");
-  await userEvent.click(screen.getByRole("button", { name: "Create the account" }));
+  await userEvent.type(await screen.findByLabelText("Email"), "chief@clinic.example");
+  await userEvent.type(await screen.findByLabelText("Password"), "Correct-Horse-7!");
+  await userEvent.type(await screen.findByLabelText("Password again"), "Correct-Horse-7!");
+  await userEvent.click(await screen.findByRole("button", { name: "Create the account" }));
 }
 
 test("from the code to the first scanner", async () => {
@@ -65,20 +65,20 @@ test("from the code to the first scanner", async () => {
   answer("get", "/api/v1/modalities", [{ ae_title: "CT1", last_seen: new Date().toISOString() }] as never);
   const { router } = open();
   await userEvent.type(await screen.findByLabelText("Code"), "k7rm2wpx");
-  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
   await account();
   expect(await screen.findByRole("heading", { name: "Language and time zone" })).toBeTruthy();
   expect(made).toEqual({ username: "chief", email: "chief@clinic.example", password: "Correct-Horse-7!", setup_code: "K7RM-2WPX" });
-  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
   await userEvent.type(await screen.findByLabelText("Address"), "https://pacs.example/dicom-web");
-  await userEvent.click(screen.getByRole("button", { name: "Add and test" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Add and test" }));
   expect(await screen.findByText("All steps work.")).toBeTruthy();
   expect(destination).toEqual({ name: "main", kind: "stow", url: "https://pacs.example/dicom-web", auth: { kind: "none" } });
-  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
   expect(await screen.findByText("3A 91 5C E0 77 0D B2 48")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
   expect(await screen.findByText(/Heard from CT1/)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Finish" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Finish" }));
   await waitFor(() => expect(router.state.location.pathname).toBe("/"));
 });
 
@@ -98,7 +98,7 @@ test("a box without HTTPS says so calmly, with how to turn it on", async () => {
   expect((await screen.findByTestId("https-off")).textContent).toContain("port = 8443");
   expect(screen.queryByRole("alert")).toBeNull();
   expect(screen.queryByRole("link")).toBeNull();
-  await userEvent.click(screen.getByRole("button", { name: "Next" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
   expect(done).toHaveBeenCalled();
 });
 

@@ -74,7 +74,7 @@ test("one list of all that came in, where each stands, page by page", async () =
   expect(await screen.findByRole("link", { name: "DOE, JANE" })).toBeTruthy();
   expect(screen.getByText("delivered", { selector: "span" })).toBeTruthy();
   expect(screen.getByText("Cannot be read")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Show more" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Show more" }));
   expect(await screen.findByRole("link", { name: "LAST, ONE" })).toBeTruthy();
 });
 
@@ -86,9 +86,9 @@ test("filters stand in the address; what is searched for does not", async () => 
   }) as never);
   const { router } = show(ROUTES, "/studies");
   await screen.findByRole("link", { name: "DOE, JANE" });
-  await userEvent.selectOptions(screen.getByLabelText("Modality"), "MR");
+  await userEvent.selectOptions(await screen.findByLabelText("Modality"), "MR");
   await waitFor(() => expect(asked.at(-1)?.get("modality")).toBe("MR"));
-  await userEvent.type(screen.getByLabelText("Search"), "doe");
+  await userEvent.type(await screen.findByLabelText("Search"), "doe");
   await waitFor(() => expect(searched).toEqual({ modality: "MR", q: "doe", limit: 50 }));
   expect(router.state.location.search).toBe("?modality=MR");
   await userEvent.click(await screen.findByRole("button", { name: "Show everything" }));
@@ -105,7 +105,7 @@ test("an empty box says what will appear; a refusal can be retried", async () =>
   show(ROUTES, "/studies");
   expect(await screen.findByText("Not now")).toBeTruthy();
   answer("get", "/api/v1/studies", { studies: [study()], total: 1 } as never);
-  await userEvent.click(screen.getByRole("button", { name: "Retry" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Retry" }));
   expect(await screen.findByRole("link", { name: "DOE, JANE" })).toBeTruthy();
 });
 
@@ -176,11 +176,11 @@ test("a study: why it is held and what to do, tried again, overtaking, its proof
   show(ROUTES, "/studies/1.2.3");
   expect(await screen.findByText("Ask the PACS.")).toBeTruthy();
   expect(screen.getByText("Another version of an image is at the PACS")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Try again now" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Try again now" }));
   await waitFor(() => expect(retried.calls).toHaveLength(1));
-  await userEvent.selectOptions(screen.getByLabelText("Service level"), "stat");
+  await userEvent.selectOptions(await screen.findByLabelText("Service level"), "stat");
   await waitFor(() => expect(urgent.calls[0]?.body).toEqual({ service_level: "stat" }));
-  await userEvent.click(screen.getByRole("button", { name: "Show the proof of every image" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Show the proof of every image" }));
   expect(await screen.findByText("named by the PACS")).toBeTruthy();
 });
 
@@ -196,17 +196,17 @@ test("images: the next one, its frames, a window; what cannot be shown is said",
   show(ROUTES, "/studies/1.2.3");
   expect(await screen.findByAltText("Image 1 of 2")).toBeTruthy();
   expect(screen.getByText(/^2 images \+ 1 document · /)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: /Request/ }));
-  expect(screen.getByText(/A document without images/)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: /Axial/ }));
+  await userEvent.click(await screen.findByRole("button", { name: /Request/ }));
+  expect(await screen.findByText(/A document without images/)).toBeTruthy();
+  await userEvent.click(await screen.findByRole("button", { name: /Axial/ }));
   fireEvent.change(await screen.findByRole("slider", { name: /^Image/ }), { target: { value: "2" } });
   await waitFor(() => expect(views.at(-1)?.get("instance")).toBe("1.2"));
   fireEvent.change(screen.getByRole("slider", { name: /^Frame/ }), { target: { value: "4" } });
-  await userEvent.click(screen.getByRole("button", { name: "Lung" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Lung" }));
   await waitFor(() =>
     expect([views.at(-1)?.get("frame"), views.at(-1)?.get("wc"), views.at(-1)?.get("ww")]).toEqual(["3", "-600", "1500"]),
   );
   refuse("get", "/api/v1/studies/{uid}/instances/{sop}/preview", 415, { detail: "MPEG-4" });
-  await userEvent.click(screen.getByRole("button", { name: "Bone" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Bone" }));
   expect(await screen.findByText(/cannot be shown here/)).toBeTruthy();
 });

@@ -77,14 +77,14 @@ test("one study: chosen, confirmed, sent, received, and proven at the PACS", asy
   await waitFor(() =>
     expect(screen.queryAllByRole("alert").map((one) => `${one.id}: ${one.textContent}`)).toEqual(["clinicalHistory-error: Fill this in."]),
   );
-  await userEvent.type(screen.getByLabelText("Clinical History *"), "Cough for two weeks");
+  await userEvent.type(await screen.findByLabelText("Clinical History *"), "Cough for two weeks");
   submit();
   expect(await screen.findByTestId("upload-success-message")).toHaveProperty("textContent", "Upload Successful");
   expect(screen.getByRole("heading", { level: 1 }).textContent).toBe("Uploading Study");
   expect(screen.getByText("100% Synchronized")).toBeTruthy();
   await waitFor(() => expect(screen.getByTestId("pacs-status-message").textContent).toContain("waits for the PACS"));
   pacs = "delivered";
-  await waitFor(() => expect(screen.getByTestId("pacs-status-message").textContent).toBe("Study secured in Cloud PACS"), { timeout: 4000 });
+  await waitFor(() => expect(screen.getByTestId("pacs-status-message").textContent).toBe("Study secured in Cloud PACS"));
   expect(screen.getByRole("button", { name: "Upload New Study" }).getAttribute("href")).toBe("/");
   expect(router.state.location.pathname).toMatch(/^\/progress\//);
   expect(await listDrafts("u1")).toEqual([]);
@@ -121,7 +121,7 @@ test("a draft is kept and can be gone on with, or discarded", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "Discard" }));
   const sure = within(await screen.findByRole("dialog"));
   expect(sure.getByText("DOE, JOHN")).toBeTruthy();
-  await userEvent.click(sure.getByRole("button", { name: "Discard" }));
+  await userEvent.click(await sure.findByRole("button", { name: "Discard" }));
   await waitFor(async () => expect(await listDrafts("u1")).toEqual([]));
 });
 
@@ -134,13 +134,13 @@ test("many studies: two patients are confirmed, incomplete ones are shown, all a
   );
   const start = await screen.findByTestId("start-upload-btn");
   expect(start).toHaveProperty("disabled", true);
-  await userEvent.click(screen.getByLabelText("Yes, these belong together in this upload"));
+  await userEvent.click(await screen.findByLabelText("Yes, these belong together in this upload"));
   await userEvent.click(start);
   expect((await screen.findAllByRole("alert")).at(-1)?.textContent).toContain("not complete");
-  await userEvent.type(screen.getByTestId("clinical-history-input"), "one");
+  await userEvent.type(await screen.findByTestId("clinical-history-input"), "one");
   await userEvent.click(start);
   await waitFor(() => expect((screen.getByTestId("patient-name-input") as HTMLInputElement).value).toBe("ROE^ANNA"));
-  await userEvent.type(screen.getByTestId("clinical-history-input"), "two");
+  await userEvent.type(await screen.findByTestId("clinical-history-input"), "two");
   await userEvent.click(start);
   expect((await screen.findByTestId("upload-complete-banner")).textContent).toBe("Upload Complete");
   expect(box.uploads.size).toBe(2);
@@ -158,9 +158,9 @@ test("a known study is sent again only after a second click", async () => {
   box.duplicate = true;
   await sendOne();
   expect(await screen.findByText(/by maria/)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Send anyway" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Send anyway" }));
   expect(box.uploads.size).toBe(0);
-  await userEvent.click(screen.getByRole("button", { name: "Yes, send it again" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Yes, send it again" }));
   expect(await screen.findByTestId("upload-success-message")).toBeTruthy();
 });
 
@@ -169,7 +169,7 @@ test("a start that is refused says so, and can be tried again", async () => {
   await sendOne();
   expect(await screen.findByText("Failed to start upload")).toBeTruthy();
   expect(screen.getByText("study date is in the future")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Try again" }));
   expect(await screen.findByTestId("upload-success-message")).toBeTruthy();
 });
 
@@ -177,7 +177,7 @@ test("a full box is waited for; an upload can be paused, gone on with and cancel
   box.faults = [{ at: /init/, answer: { status: 507, retryAfter: null, body: {} } }];
   await sendOne();
   expect((await screen.findAllByText("Box full, making room")).length).toBeGreaterThan(0);
-  await userEvent.click(screen.getByRole("button", { name: "Pause" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Pause" }));
   await userEvent.click(await screen.findByRole("button", { name: "Resume" }));
   expect(await screen.findByTestId("upload-success-message")).toBeTruthy();
 });
