@@ -7,6 +7,12 @@ import { defineConfig } from "vitest/config";
 
 const box = process.env.RELAYPACS_BOX ?? "http://127.0.0.1:8080";
 
+// A file costs a round trip, and on a phone's line that is dear: what sign-in needs is one file, what all pages behind it share another.
+const BASE =
+  /node_modules\/(react|react-dom|react-router|scheduler|idb|@lingui)\/|lucide-react\/dist\/esm\/(?!icons)|src\/(ui\/(Announcer|Button|Field|StateView)|api\/(problem|residents|session|useSession)|i18n\/(i18n|useT|languages)|store\/(db|session))\./;
+const SHARED =
+  /node_modules\/(@tanstack|openapi-fetch|lucide-react)\/|src\/(ui\/(Page|Status|Dialog|Table|Choice|Facts|Dots|Ring|Toasts|plain)|api|i18n|store|pwa|features\/upload\/(useUploads|uploads|protocol))\b/;
+
 export default defineConfig({
   plugins: [
     react(),
@@ -33,6 +39,16 @@ export default defineConfig({
     target: ["chrome111", "firefox128", "safari16.4"],
     sourcemap: "hidden",
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "base", test: BASE, priority: 2 },
+            { name: "shared", test: SHARED, priority: 1, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: Object.fromEntries(["/api", "/healthz", "/ca.crt"].map((path) => [path, { target: box, changeOrigin: true }])) },
   preview: { proxy: Object.fromEntries(["/api", "/healthz", "/ca.crt"].map((path) => [path, { target: box, changeOrigin: true }])) },

@@ -101,7 +101,7 @@ async function setupRequired(): Promise<boolean> {
   return (answer as { setup_required?: boolean } | null)?.setup_required === true;
 }
 
-/** Takes up the session this browser holds. Unreachable is offline, not signed out. */
+/** Takes up the session this browser holds; ends when the box has spoken too. Unreachable is offline, not signed out. */
 export async function restore(): Promise<void> {
   const stored = await loadSession().catch(() => undefined);
   if (!stored) return become({ kind: "signed_out", why: "never", setupRequired: await setupRequired() });
@@ -112,17 +112,12 @@ export async function restore(): Promise<void> {
   }
   if (stored.locked || !stored.refreshToken)
     return become(stored.locked ? { kind: "locked", user } : { kind: "signed_out", why: "left", setupRequired: false });
-  const renewed = await renew();
-  if (session.kind !== "loading") return;
-  if (!renewed || !access) return become({ kind: "signed_in", user });
+  // The page begins with the account as last seen, while the box is asked; what a page asks for waits for the token.
+  become({ kind: "signed_in", user });
+  if (!(await renew()) || !access) return;
   const fresh = await fetchMe(access.token).catch(() => user);
-  await saveSession({
-    ...stored,
-    user: fresh,
-    refreshToken: (await loadSession())?.refreshToken ?? stored.refreshToken,
-    seenAt: Date.now(),
-  });
-  become({ kind: "signed_in", user: fresh });
+  if (session.kind !== "signed_in" || session.user !== user || JSON.stringify(fresh) === JSON.stringify(user)) return;
+  await accountChanged(fresh);
 }
 
 /**

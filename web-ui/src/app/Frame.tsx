@@ -43,13 +43,16 @@ export default function Frame({ user }: { user: User }) {
                 <Header user={user} />
                 <section aria-label={t("bar.label")}>
                   <StatusBar />
-                  <UpdateReady />
-                  <InstallHint />
                 </section>
               </div>
               <main id="main" tabIndex={-1} className="flex-1 pb-24 outline-none lg:pb-8">
                 <Outlet />
               </main>
+              {/* Below, where it moves nothing of what people read. */}
+              <div className="no-print sticky bottom-14 z-20 lg:bottom-0">
+                <UpdateReady />
+                <InstallHint />
+              </div>
               <MobileNav user={user} />
             </div>
             <ScrollRestoration />

@@ -1,12 +1,15 @@
 import { lazy, Suspense } from "react";
 import { Navigate, Outlet, useLocation } from "react-router";
+import { currentSession, onSession } from "@/api/session";
 import type { Role } from "@/api/types";
 import { useSession } from "@/api/useSession";
 import { useT } from "@/i18n/useT";
 import { NoRole, Skeleton } from "@/ui/StateView";
 
-// Menu, live events and uploads come when somebody is signed in.
-const Frame = lazy(() => import("./Frame"));
+// Menu, live events and uploads come when somebody is signed in: at once, not when the words of the language are there.
+const load = () => import("./Frame");
+const Frame = lazy(load);
+onSession(() => currentSession().kind === "signed_in" && void load().catch(() => undefined));
 
 /** Lets signed-in people in; sends others to sign-in, and a box without accounts to its set-up. */
 export function Guard() {

@@ -13,7 +13,7 @@ export function InstallHint() {
   const dashboard = location.pathname.startsWith("/dashboard");
   if (!may || !sent || dashboard) return null;
   return (
-    <div className="no-print bg-page px-4 py-2">
+    <aside aria-label={t("device.install")} className="bg-page px-4 py-2">
       <Banner
         tone="info"
         action={
@@ -25,6 +25,6 @@ export function InstallHint() {
       >
         {t("install.hint")}
       </Banner>
-    </div>
+    </aside>
   );
 }

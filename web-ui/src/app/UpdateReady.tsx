@@ -12,10 +12,10 @@ export function UpdateReady() {
   const busy = useJobs().some(({ state }) => state.kind === "sending" || state.kind === "completing");
   if (!waits || busy) return null;
   return (
-    <div className="bg-page px-4 py-2">
+    <aside aria-label={t("update.ready")} className="bg-page px-4 py-2">
       <Banner tone="info" action={<Button onClick={takeUpdate}>{t("update.take")}</Button>}>
         {t("update.ready")}
       </Banner>
-    </div>
+    </aside>
   );
 }

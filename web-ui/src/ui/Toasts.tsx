@@ -1,52 +1,31 @@
-import { X } from "lucide-react";
-import { Toast } from "radix-ui";
-import { createContext, type ReactNode, useCallback, useContext, useState } from "react";
-import { useT } from "@/i18n/useT";
+import { createContext, lazy, type ReactNode, Suspense, useCallback, useContext, useState } from "react";
 
-type Item = { id: number; text: ReactNode; action?: { label: string; run: () => void } };
+export type Item = { id: number; text: ReactNode; action?: { label: string; run: () => void } };
 type Show = (text: ReactNode, action?: Item["action"]) => void;
 
 const ToastContext = createContext<Show>(() => undefined);
+const ToastList = lazy(() => import("./ToastList"));
 let last = 0;
 
-/** Short words about what was just done; three at most. */
+/** Short words about what was just done; three at most. What shows them comes with the first. */
 export function ToastProvider({ children }: { children: ReactNode }) {
-  const t = useT();
   const [items, setItems] = useState<Item[]>([]);
+  const [used, setUsed] = useState(false);
   const show = useCallback<Show>((text, action) => {
     last += 1;
     const item: Item = action ? { id: last, text, action } : { id: last, text };
     setItems((now) => [...now, item].slice(-3));
+    setUsed(true);
   }, []);
   const drop = (id: number) => setItems((now) => now.filter((item) => item.id !== id));
   return (
     <ToastContext value={show}>
-      <Toast.Provider swipeDirection="down" label={t("toast.label")}>
-        {children}
-        {items.map((item) => (
-          <Toast.Root
-            key={item.id}
-            duration={item.action ? 15_000 : 5000}
-            onOpenChange={(open) => !open && drop(item.id)}
-            className="card flex items-center gap-3 px-4 py-2 text-sm shadow-lg"
-          >
-            <Toast.Description className="min-w-0 flex-1">{item.text}</Toast.Description>
-            {item.action && (
-              <Toast.Action
-                altText={item.action.label}
-                onClick={item.action.run}
-                className="min-h-11 rounded-lg px-3 font-semibold text-accent hover:bg-sunken"
-              >
-                {item.action.label}
-              </Toast.Action>
-            )}
-            <Toast.Close aria-label={t("close")} className="inline-flex size-11 items-center justify-center rounded-lg hover:bg-sunken">
-              <X size={18} aria-hidden="true" />
-            </Toast.Close>
-          </Toast.Root>
-        ))}
-        <Toast.Viewport className="fixed inset-x-4 bottom-20 z-50 flex flex-col gap-2 outline-none sm:start-auto sm:end-6 sm:bottom-6 sm:w-96" />
-      </Toast.Provider>
+      {children}
+      {used && (
+        <Suspense>
+          <ToastList items={items} drop={drop} />
+        </Suspense>
+      )}
     </ToastContext>
   );
 }
