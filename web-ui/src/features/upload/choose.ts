@@ -38,7 +38,8 @@ export async function choose(
       inspected += 1;
       head = await inspect(file).catch(() => null);
     }
-    chosen.push({ meta: { fileId: fileIdOf(result.place), name, size: file.size, head }, place: result.place });
+    // The size is the worker's word: here the browser would ask its other process for each file, and the page would stand still.
+    chosen.push({ meta: { fileId: fileIdOf(result.place), name, size: result.size, head }, place: result.place });
   }
   if (chosen.length === 0) {
     uploads.drop(scan);

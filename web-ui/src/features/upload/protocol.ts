@@ -69,9 +69,10 @@ export type FromWorker =
   | ({ type: "copied"; owner: string } & CopyProgress)
   | { type: "leads" };
 export type CopyProgress = { done: number; total: number; state: CopyState };
-export type Scanned =
-  | { place: number; kind: "dicom"; head: ChosenFile["head"] }
-  | { place: number; kind: "zip" | "unreadable" | "not_dicom" | "empty" };
+export type Scanned = { place: number; size: number } & (
+  | { kind: "dicom"; head: ChosenFile["head"] }
+  | { kind: "zip" | "unreadable" | "not_dicom" | "empty" }
+);
 
 export function viewOf(job: Job): JobView {
   return {

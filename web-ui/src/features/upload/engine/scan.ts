@@ -5,14 +5,15 @@ const AT_ONCE = 8;
 
 /** Says of one chosen file what it is. */
 export async function scanFile(file: Blob, place: number): Promise<Scanned> {
-  if (file.size === 0) return { place, kind: "empty" };
+  const { size } = file;
+  if (size === 0) return { place, size, kind: "empty" };
   try {
     const result = await readHead(file);
-    if (result.kind === "head") return { place, kind: "dicom", head: result.head };
-    if (result.kind === "not_dicom") return { place, kind: (await isZip(file)) ? "zip" : "not_dicom" };
-    return { place, kind: "unreadable" };
+    if (result.kind === "head") return { place, size, kind: "dicom", head: result.head };
+    if (result.kind === "not_dicom") return { place, size, kind: (await isZip(file)) ? "zip" : "not_dicom" };
+    return { place, size, kind: "unreadable" };
   } catch {
-    return { place, kind: "not_dicom" };
+    return { place, size, kind: "not_dicom" };
   }
 }
 
