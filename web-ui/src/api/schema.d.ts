@@ -2689,6 +2689,11 @@ export interface components {
              * @description Its id.
              */
             id: string;
+            /**
+             * @description That address as a QR code (a PNG as a data URL), to be scanned by whoever is invited; shown only when it is made.
+             * @example data:image/png;base64,iVBORw0KGgo=
+             */
+            qr_code?: string | null;
             /** @description The role of the account. */
             role: components["schemas"]["Role"];
             /**

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode};
-use relaypacs_clinic::accounts::{Invite, NewInvite};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use relaypacs_clinic::{
+    accounts::{Invite, NewInvite},
+    totp::png,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -60,6 +64,10 @@ struct InviteBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "https://192.0.2.7:8443/login#invite=K7RM-2WPX-9QTH-4ZNB")]
     url: Option<String>,
+    /// That address as a QR code (a PNG as a data URL), to be scanned by whoever is invited; shown only when it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "data:image/png;base64,iVBORw0KGgo=")]
+    qr_code: Option<String>,
 }
 
 impl std::convert::From<Invite> for InviteBody {
@@ -73,6 +81,7 @@ impl std::convert::From<Invite> for InviteBody {
             created_at: Time(invite.created_at),
             code: None,
             url: None,
+            qr_code: None,
         }
     }
 }
@@ -107,7 +116,8 @@ async fn invite(
     let new = NewInvite { role: asked.role.into(), email: asked.email, good_for: asked.expires_in.map(Duration::from_secs) };
     let (invite, code) = app.clinic.accounts.invite(&admin, new, &from).await?;
     let url = format!("{}/login#invite={code}", app.page_url());
-    Ok((StatusCode::CREATED, Answer(InviteBody { code: Some(code), url: Some(url), ..InviteBody::from(invite) })))
+    let qr_code = png(&url).map(|picture| format!("data:image/png;base64,{}", STANDARD.encode(picture)));
+    Ok((StatusCode::CREATED, Answer(InviteBody { code: Some(code), url: Some(url), qr_code, ..InviteBody::from(invite) })))
 }
 
 /// Takes an invite back.

@@ -103,6 +103,12 @@ function InviteDialog({ made, close }: { made: Invite; close: () => void }) {
       }
     >
       <p className="text-sm">{t("invites.once")}</p>
+      {made.qr_code && (
+        <figure className="flex flex-col items-center gap-2">
+          <img src={made.qr_code} alt={t("invites.qr")} width="220" height="220" className="rounded-lg bg-white" />
+          <figcaption className="text-center text-sm text-muted">{t("invites.scan")}</figcaption>
+        </figure>
+      )}
       <TextField label={t("login.invite")} value={made.code ?? ""} readOnly dir="ltr" />
       {link && <TextField label={t("invites.link")} value={link} readOnly dir="ltr" />}
     </Dialog>

@@ -23,17 +23,17 @@ test("accounts: role, second factor, disabled, deleted; each act asks once and n
   const gone = empty("delete", "/api/v1/users/{id}");
   open("users");
   const row = within(await screen.findByTestId("user-maria"));
-  await userEvent.selectOptions(row.getByRole("combobox"), "radiologist");
+  await userEvent.selectOptions(await row.findByRole("combobox"), "radiologist");
   await waitFor(() => expect(sent).toEqual([{ role: "radiologist" }]));
   for (const [first, yes] of [
     ["Reset 2FA", "Reset 2FA"],
     ["Disable", "Disable"],
     ["Delete", "Delete"],
   ] as const) {
-    await userEvent.click(row.getByRole("button", { name: first }));
-    const dialog = within(screen.getByRole("dialog"));
+    await userEvent.click(await row.findByRole("button", { name: first }));
+    const dialog = within(await screen.findByRole("dialog"));
     expect(dialog.getByText("maria")).toBeTruthy();
-    await userEvent.click(dialog.getByRole("button", { name: yes }));
+    await userEvent.click(await dialog.findByRole("button", { name: yes }));
     await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   }
   expect(sent.slice(1)).toEqual([{ totp_reset: true }, { is_active: false }]);
@@ -46,9 +46,11 @@ test("the last administrator stays, and that is said", async () => {
   refuse("delete", "/api/v1/users/{id}", 409, { title: "Last admin", detail: "the last active admin cannot be removed" });
   open("users");
   await userEvent.click(within(await screen.findByTestId("user-kim")).getByRole("button", { name: "Delete" }));
-  await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Delete" }));
+  await userEvent.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete" }));
   expect(await screen.findByText("the last active admin cannot be removed")).toBeTruthy();
 });
+
+const QR = "data:image/png;base64,AA==";
 
 test("an invite is shown once, and can be withdrawn", async () => {
   answer("get", "/api/v1/users", [USER] as never);
@@ -61,15 +63,21 @@ test("an invite is shown once, and can be withdrawn", async () => {
     created_at: "2026-01-02T00:00:00Z",
   };
   answer("get", "/api/v1/users/invites", [one] as never);
-  answer("post", "/api/v1/users/invites", { ...one, code: "K7RM-2WPX-9QTH-4ZNB", url: "https://box:8443/login#invite=K7RM" } as never, 201);
+  answer(
+    "post",
+    "/api/v1/users/invites",
+    { ...one, code: "K7RM-2WPX-9QTH-4ZNB", url: "https://box:8443/login#invite=K7RM", qr_code: QR } as never,
+    201,
+  );
   const gone = empty("delete", "/api/v1/users/invites/{id}");
   open("users");
   await userEvent.click(await screen.findByRole("button", { name: "Make an invite" }));
   expect(((await screen.findByLabelText("Invite code")) as HTMLInputElement).value).toBe("K7RM-2WPX-9QTH-4ZNB");
+  expect((screen.getByAltText("QR code of the link") as HTMLImageElement).src).toBe(QR);
   expect((screen.getByLabelText("Link") as HTMLInputElement).value).toBe("https://box:8443/login#invite=K7RM");
-  await userEvent.click(screen.getByRole("button", { name: "Done" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Done" }));
   await userEvent.click(await screen.findByRole("button", { name: "Withdraw" }));
-  await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Withdraw" }));
+  await userEvent.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Withdraw" }));
   await waitFor(() => expect(gone.calls).toHaveLength(1));
 });
 
@@ -104,12 +112,12 @@ test("a destination that is down says what is safe; it is tested, paused, delete
   const gone = empty("delete", "/api/v1/destinations/{name}");
   open("destinations");
   expect(await screen.findByText(/All 3 studies are safe here/)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Test" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Test" }));
   expect(await screen.findByText("connection refused")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Pause" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Pause" }));
   await waitFor(() => expect(paused).toEqual({ paused: true }));
-  await userEvent.click(screen.getByRole("button", { name: "Delete" }));
-  await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Delete" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+  await userEvent.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete" }));
   await waitFor(() => expect(gone.calls).toHaveLength(1));
 });
 
@@ -127,11 +135,11 @@ test("a destination is added with how the box signs in there", async () => {
   );
   open("destinations");
   await userEvent.click((await screen.findAllByRole("button", { name: "Add a destination" }))[0] as HTMLElement);
-  await userEvent.type(screen.getByLabelText("Name"), "main");
-  await userEvent.type(screen.getByLabelText("Address"), "https://pacs.example/dicom-web");
-  await userEvent.selectOptions(screen.getByLabelText("Signs in with"), "basic");
-  await userEvent.type(screen.getByLabelText("User"), "box");
-  await userEvent.type(screen.getByLabelText("Password there"), "secret");
+  await userEvent.type(await screen.findByLabelText("Name"), "main");
+  await userEvent.type(await screen.findByLabelText("Address"), "https://pacs.example/dicom-web");
+  await userEvent.selectOptions(await screen.findByLabelText("Signs in with"), "basic");
+  await userEvent.type(await screen.findByLabelText("User"), "box");
+  await userEvent.type(await screen.findByLabelText("Password there"), "secret");
   submit("destination");
   await waitFor(() =>
     expect(sent).toEqual({
@@ -170,15 +178,15 @@ test("modalities: seen, refused, added, deleted", async () => {
   const gone = empty("delete", "/api/v1/modalities/{ae_title}");
   open("modalities");
   expect(await screen.findByText(/too many/)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Test" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Test" }));
   expect(await screen.findByText("All steps work.")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Add a modality" }));
-  await userEvent.type(screen.getByLabelText("AE title"), "MR1");
-  await userEvent.type(screen.getByLabelText("Port"), "104");
+  await userEvent.click(await screen.findByRole("button", { name: "Add a modality" }));
+  await userEvent.type(await screen.findByLabelText("AE title"), "MR1");
+  await userEvent.type(await screen.findByLabelText("Port"), "104");
   submit("modality-form");
   await waitFor(() => expect(sent).toEqual({ ae_title: "MR1", port: 104 }));
-  await userEvent.click(screen.getByRole("button", { name: "Delete" }));
-  await userEvent.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Delete" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+  await userEvent.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Delete" }));
   await waitFor(() => expect(gone.calls[0]?.params.ae_title).toBe("CT1"));
 });
 
@@ -209,9 +217,9 @@ test("the audit trail is filtered and paged", async () => {
   expect(await screen.findByText("user.invite")).toBeTruthy();
   expect(screen.getByText("refused")).toBeTruthy();
   expect(await screen.findByText(/the chain is intact\.$/)).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Show more" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Show more" }));
   await waitFor(() => expect(asked.at(-1)?.get("cursor")).toBe("9"));
-  await userEvent.type(screen.getByLabelText("Who"), "kim");
+  await userEvent.type(await screen.findByLabelText("Who"), "kim");
   await waitFor(() => expect(asked.at(-1)?.get("actor")).toBe("kim"));
 });
 
@@ -260,7 +268,7 @@ test("the box's health, its alerts with what to do, and its certificate", async 
   expect(screen.getByText("Call the maker.")).toBeTruthy();
   expect(screen.getByText("cleanup")).toBeTruthy();
   expect(await screen.findByText("3A 91 5C E0 77 0D B2 48")).toBeTruthy();
-  await userEvent.click(screen.getByRole("button", { name: "Use another" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Use another" }));
   fireEvent.change(screen.getByLabelText("Certificate chain (PEM)"), { target: { value: "CERT" } });
   fireEvent.change(screen.getByLabelText("Private key (PEM)"), { target: { value: "KEY" } });
   submit("certificate");
