@@ -11,7 +11,7 @@ const LOOKS: Record<Look, string> = {
 
 /** The classes of a button, for links that look like one. */
 export const buttonClass = (look: Look = "plain") =>
-  `inline-flex min-h-11 items-center justify-center gap-2 whitespace-nowrap rounded-lg border px-4 py-2 text-base font-medium no-underline transition-colors duration-150 disabled:opacity-60 lg:pointer-fine:min-h-9 lg:pointer-fine:px-3 lg:pointer-fine:py-1 lg:pointer-fine:text-sm ${LOOKS[look]}`;
+  `inline-flex min-h-11 items-center justify-center gap-2 rounded-lg border px-4 py-2 text-base font-medium no-underline transition-colors sm:whitespace-nowrap duration-150 disabled:opacity-60 lg:pointer-fine:min-h-9 lg:pointer-fine:px-3 lg:pointer-fine:py-1 lg:pointer-fine:text-sm ${LOOKS[look]}`;
 
 type Props = ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look; busy?: boolean; icon?: ReactNode; ref?: Ref<HTMLButtonElement> };
 

@@ -29,7 +29,7 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Prop
       }}
       className={`card max-h-[90dvh] w-[calc(100%-2rem)] overflow-y-auto p-0 ${wide ? "max-w-3xl" : "max-w-lg"}`}
     >
-      <div className="flex items-center justify-between gap-4 border-b border-line px-5 py-2">
+      <div className="sticky top-0 flex items-center justify-between gap-4 border-b border-line bg-surface px-5 py-2">
         <h2 id={heading} className="text-lg font-semibold">
           {title}
         </h2>
@@ -38,7 +38,9 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Prop
         </IconButton>
       </div>
       <div className="flex flex-col gap-4 px-5 py-4">{children}</div>
-      {actions && <div className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{actions}</div>}
+      {actions && (
+        <div className="sticky bottom-0 flex flex-wrap justify-end gap-2 border-t border-line bg-surface px-5 py-3">{actions}</div>
+      )}
     </dialog>
   );
 }

@@ -1,6 +1,7 @@
 import { CloudOff, Lock, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { ApiProblem, Unreachable } from "@/api/problem";
+import { i18n } from "@/i18n/i18n";
 import { useT } from "@/i18n/useT";
 import { Button } from "./Button";
 
@@ -26,7 +27,7 @@ export function Trouble({ error, retry, compact = false }: { error: unknown; ret
       className={`flex flex-wrap items-start gap-3 rounded-xl bg-bad-soft px-4 text-sm text-bad ${compact ? "py-2" : "py-4"}`}
     >
       <Icon size={20} aria-hidden="true" className="mt-0.5 shrink-0" />
-      <div className="min-w-0 flex-1 basis-48">
+      <div className="min-w-0 flex-1 basis-40">
         <p className="font-semibold">
           <bdi>{title}</bdi>
         </p>
@@ -47,18 +48,48 @@ export function Trouble({ error, retry, compact = false }: { error: unknown; ret
   );
 }
 
+/** Refusals that the page names in its own language, by their code. */
+const CODES = new Set([
+  "unreadable_request",
+  "unauthorized",
+  "invalid_credentials",
+  "totp_required",
+  "account_disabled",
+  "local_only",
+  "report_not_ready",
+  "conflict",
+  "DUPLICATE_STUDY",
+  "chunk_differs",
+  "incomplete",
+  "read_only",
+  "taken",
+  "in_use",
+  "payload_too_large",
+  "invalid_request",
+  "checksum_mismatch",
+  "unavailable",
+  "disk_full",
+]);
+
+/** Refusals of which the box's own words tell what must be changed; of others the title says it all. */
+const TELLING = new Set([400, 409, 413, 415, 422]);
+
 function wordsFor(
   error: unknown,
   t: (id: string, values?: Record<string, unknown>) => string,
 ): { title: string; detail?: string; todo?: string } {
   if (error instanceof Unreachable) return { title: t("trouble.unreachable"), todo: t("trouble.unreachable.todo") };
   if (!(error instanceof ApiProblem)) return { title: t("trouble.page"), todo: t("trouble.page.todo") };
-  if (error.status === 403) return { title: t("trouble.forbidden"), detail: error.detail };
-  if (error.status === 404) return { title: t("trouble.missing"), detail: error.detail };
+  const named = CODES.has(error.code) ? t(`problem.${error.code}`) : "";
+  // The box speaks English.
+  const english = i18n.locale === "en" || TELLING.has(error.status);
+  const said = english ? error.errors.map((one) => one.detail).join(" · ") || error.detail : "";
+  if (error.status === 403) return { title: named || t("trouble.forbidden"), detail: said };
+  if (error.status === 404) return { title: named || t("trouble.missing"), detail: said };
   if (error.status === 429)
     return { title: t("trouble.limit"), todo: t("trouble.limit.todo", { seconds: Math.ceil((error.retryAfterMs ?? 1000) / 1000) }) };
-  const detail = error.errors.map((one) => one.detail).join(" · ") || error.detail;
-  return { title: error.title || t("trouble.box"), detail, ...(error.status >= 500 ? { todo: t("trouble.box.todo") } : {}) };
+  const title = named || (english && error.title) || t("trouble.box");
+  return { title, detail: said, ...(error.status >= 500 ? { todo: t("trouble.box.todo") } : {}) };
 }
 
 /** For people whose role does not reach here. */

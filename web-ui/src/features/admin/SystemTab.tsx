@@ -18,7 +18,7 @@ import { Table } from "@/ui/Table";
 import { Alerts } from "./Alerts";
 import { putCertificate } from "./api";
 
-const WORK = new Set(["clean-up", "report-sync", "audit-check", "certificate-renewal", "scrub"]);
+const WORK = new Set(["clean-up", "report-sync", "audit-check", "certificate-renewal", "scrub", "statistics-roll-up"]);
 
 /** How the box is. */
 export function SystemTab() {

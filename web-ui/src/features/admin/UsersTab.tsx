@@ -61,7 +61,7 @@ function UserRow({ user }: { user: User }) {
           {user.id === me.id && <span className="font-normal text-muted">({t("users.you")})</span>}
         </p>
         <p className="text-sm text-muted">
-          <bdi>{user.username}</bdi> · <bdi>{user.email}</bdi>
+          <bdi className="inline-block">{user.username}</bdi> · <bdi className="inline-block">{user.email}</bdi>
         </p>
       </div>
       <Status tone={user.is_active ? "ok" : "calm"}>{t(user.is_active ? "users.active" : "users.disabled")}</Status>

@@ -6,9 +6,6 @@ import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { levels, slices, trendRows } from "./data";
 
-/** Motion of at most a fifth of a second, for those who want any. */
-const motion = () => ({ isAnimationActive: !matchMedia("(prefers-reduced-motion: reduce)").matches, animationDuration: 200 });
-
 /** Told apart by people who see few colours (Okabe and Ito), each ≥ 3:1 on both backgrounds where it matters; words stand beside them. */
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#AA3377"];
 const AXIS = { stroke: "var(--muted)", fontSize: 12, tickLine: false } as const;
@@ -76,7 +73,6 @@ function Figure({ title, head, rows, children }: { title: string; head: string[]
 function ModalityChart({ stats }: { stats: Stats }) {
   const t = useT();
   const format = useFormat();
-  // A new array would begin the animation anew at every render.
   const other = t("chart.other");
   const data = useMemo(
     () => slices(stats.modality).map((slice) => ({ ...slice, name: slice.key === "other" ? other : slice.key })),
@@ -97,7 +93,7 @@ function ModalityChart({ stats }: { stats: Stats }) {
             nameKey="name"
             innerRadius="55%"
             outerRadius="95%"
-            {...motion()}
+            isAnimationActive={false}
             stroke="var(--surface)"
           >
             {data.map(({ key }, place) => (
@@ -143,7 +139,7 @@ function LevelChart({ stats }: { stats: Stats }) {
             name={t("chart.count")}
             fill={COLOURS[0] as string}
             radius={[6, 6, 0, 0]}
-            {...motion()}
+            isAnimationActive={false}
             label={{ position: "top", fill: "var(--text)", fontSize: 12 }}
           />
         </BarChart>
@@ -169,7 +165,14 @@ function TrendChart({ trend }: { trend: Trend }) {
           <XAxis dataKey="date" tickFormatter={format.day} minTickGap={40} {...AXIS} />
           <YAxis allowDecimals={false} width={36} {...AXIS} />
           <Tooltip contentStyle={TIP} itemStyle={{ color: "var(--text)" }} labelFormatter={(date) => day(String(date))} />
-          <Line dataKey="good" name={t("chart.good")} stroke={COLOURS[0] as string} strokeWidth={2} dot={data.length < 32} {...motion()} />
+          <Line
+            dataKey="good"
+            name={t("chart.good")}
+            stroke={COLOURS[0] as string}
+            strokeWidth={2}
+            dot={data.length < 32}
+            isAnimationActive={false}
+          />
           <Line
             dataKey="failed"
             name={t("chart.failed")}
@@ -177,7 +180,7 @@ function TrendChart({ trend }: { trend: Trend }) {
             strokeWidth={2}
             strokeDasharray="6 4"
             dot={false}
-            {...motion()}
+            isAnimationActive={false}
           />
         </LineChart>
       </ResponsiveContainer>

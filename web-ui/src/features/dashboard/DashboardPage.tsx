@@ -39,7 +39,7 @@ export function DashboardPage() {
             label={t("dash.period")}
             value={period}
             onChange={setPeriod}
-            options={PERIODS.map((key) => ({ key, label: key.toUpperCase() }))}
+            options={PERIODS.map((key) => ({ key, label: t(`period.${key}`) }))}
           />
           <IconButton
             label={t("dash.refresh")}

@@ -14,11 +14,12 @@ import {
 import { Link } from "react-router";
 import type { Notification } from "@/api/types";
 import { useOffline } from "@/api/useLive";
-import { personName, useFormat } from "@/i18n/format";
+import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { targetOf } from "@/pwa/notices";
 import { IconButton } from "@/ui/Button";
 import { remove, setRead } from "./api";
+import { words } from "./words";
 
 const ICONS: Record<string, LucideIcon> = {
   upload_complete: CircleCheck,
@@ -44,10 +45,8 @@ const TITLES = new Set([
   "pacs_recovered",
   "disk_low",
   "study_held",
+  "security",
 ]);
-
-/** A DICOM name in a sentence as one reads it: `DOE^JANE: …` → `DOE, JANE: …`. */
-const readable = (message: string) => message.replace(/[^\s:,.^]+(?: [^\s:,.^]+)*\^[^:,.]*/g, (name) => personName(name));
 
 export function NotificationRow({ notice }: { notice: Notification }) {
   const t = useT();
@@ -66,7 +65,7 @@ export function NotificationRow({ notice }: { notice: Notification }) {
           {!notice.is_read && <span className="sr-only">{t("report.new")}: </span>}
           <bdi>{TITLES.has(notice.notification_type) ? t(`notice.${notice.notification_type}`) : notice.title}</bdi>
         </span>
-        <bdi className="block text-sm text-muted">{readable(notice.message)}</bdi>
+        <bdi className="block text-sm text-muted">{words(notice.message, t)}</bdi>
         <time dateTime={notice.created_at} className="text-xs text-muted">
           {format.moment(notice.created_at)}
         </time>
