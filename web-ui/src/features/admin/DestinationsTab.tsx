@@ -88,9 +88,9 @@ function DestinationCard({ destination }: { destination: Destination }) {
             ? ([
                 [
                   t("dest.error"),
-                  <span key="e">
-                    <code>{last_error.code}</code> <bdi>{plain(last_error.detail)}</bdi>
-                  </span>,
+                  <bdi key="e" dir="ltr">
+                    <code>{last_error.code}</code> {plain(last_error.detail)}
+                  </bdi>,
                 ],
               ] as const)
             : []),
