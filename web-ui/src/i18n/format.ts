@@ -3,18 +3,23 @@ import { useZone } from "./zone";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
-const units = new Map<string, Intl.NumberFormat>();
+/** Formats are dear to make, and hundreds of rows use the same: each is made once. */
+const made = new Map<string, unknown>();
 
-/** A format for a unit, made once: hundreds of rows use the same. */
-function unitFormat(locale: string, unit: string, digits: number): Intl.NumberFormat {
-  const key = `${locale} ${unit} ${digits}`;
-  let format = units.get(key);
-  if (!format) {
-    format = new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: digits });
-    units.set(key, format);
-  }
+function once<F, O>(Kind: new (locale: string, options?: O) => F, locale: string, options?: O): F {
+  const key = `${Kind.name} ${locale} ${JSON.stringify(options)}`;
+  const format = (made.get(key) as F | undefined) ?? new Kind(locale, options);
+  made.set(key, format);
   return format;
 }
+
+const unitFormat = (locale: string, unit: string, digits?: number): Intl.NumberFormat =>
+  once(Intl.NumberFormat, locale, {
+    style: "unit",
+    unit,
+    unitDisplay: "short",
+    ...(digits === undefined ? {} : { maximumFractionDigits: digits }),
+  });
 
 /** Bytes, or bytes a second, in decimal units, as disks and lines are sold, in the language's own letters: `1.2 MB`, `1,2 Mo`. */
 export function bytes(value: number, locale: string, per: "" | "-per-second" = ""): string {
@@ -44,8 +49,9 @@ export function moment(iso: string, locale: string, style: "full" | "short" | "t
   if (Number.isNaN(date.getTime())) return iso;
   const zone = timeZone ? { timeZone } : {};
   if (style === "time")
-    return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...zone }).format(date);
-  return new Intl.DateTimeFormat(
+    return once(Intl.DateTimeFormat, locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...zone }).format(date);
+  return once(
+    Intl.DateTimeFormat,
     locale,
     style === "full" ? { dateStyle: "long", timeStyle: "medium", ...zone } : { dateStyle: "medium", timeStyle: "short", ...zone },
   ).format(date);
@@ -54,7 +60,7 @@ export function moment(iso: string, locale: string, style: "full" | "short" | "t
 /** "3 minutes ago"; after a week the date. */
 export function ago(iso: string, locale: string, now: number, timeZone?: string): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
-  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  const format = once(Intl.RelativeTimeFormat, locale, { numeric: "auto" });
   const size = Math.abs(seconds);
   if (size < 45) return format.format(0, "second");
   if (size < 2700) return format.format(Math.round(seconds / 60), "minute");
@@ -72,7 +78,7 @@ export function dicomDate(
   const match = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(value ?? "");
   if (!match) return value ?? "";
   const day = new Date(Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])));
-  return new Intl.DateTimeFormat(locale, { ...style, timeZone: "UTC" }).format(day);
+  return once(Intl.DateTimeFormat, locale, { ...style, timeZone: "UTC" }).format(day);
 }
 
 /** A DICOM person name for reading: `DOE^JOHN=…` → `DOE, JOHN`. */
@@ -114,13 +120,13 @@ export function useFormat(): Format {
     locale,
     bytes: (value) => bytes(value, locale),
     rate: (value) => bytes(value, locale, "-per-second"),
-    milliseconds: (value) => new Intl.NumberFormat(locale, { style: "unit", unit: "millisecond", unitDisplay: "short" }).format(value),
-    list: (names) => new Intl.ListFormat(locale, { type: "unit" }).format(names),
+    milliseconds: (value) => unitFormat(locale, "millisecond").format(value),
+    list: (names) => once(Intl.ListFormat, locale, { type: "unit" }).format(names),
     duration: (seconds) => duration(seconds, locale),
     moment: (iso, style) => moment(iso, locale, style, zone),
     ago: (iso, now = Date.now()) => ago(iso, locale, now, zone),
     dicomDate: (value) => dicomDate(value, locale),
     day: (value) => dicomDate(value, locale, { day: "numeric", month: "short" }),
-    number: (value, options) => new Intl.NumberFormat(locale, options).format(value),
+    number: (value, options) => once(Intl.NumberFormat, locale, options).format(value),
   };
 }

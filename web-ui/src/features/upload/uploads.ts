@@ -15,7 +15,10 @@ import {
 
 export type FileRow = { name: string; size: number; done: number; error?: string };
 
-const FILES_A_MESSAGE = 100;
+/** Of each file in a message the browser asks its other process for size and age, about a millisecond. */
+const FILES_A_MESSAGE = 20;
+/** So often is told how far reading is. */
+const TELL_MS = 100;
 
 /** One user's uploads as this tab sees them. The work is done in a worker, perhaps another tab's. */
 export class Uploads {
@@ -74,11 +77,16 @@ export class Uploads {
     this.#scan += 1;
     const scan = this.#scan;
     const results: Scanned[] = [];
+    let told = 0;
     return new Promise((resolve) => {
       this.#scans.set(scan, (message) => {
         results.push(...message.results);
-        progress(results.length);
-        if (results.length < files.length) return;
+        const done = results.length === files.length;
+        if (done || performance.now() - told > TELL_MS) {
+          told = performance.now();
+          progress(results.length);
+        }
+        if (!done) return;
         this.#scans.delete(scan);
         resolve({ scan, results: results.sort((a, b) => a.place - b.place) });
       });
@@ -90,8 +98,8 @@ export class Uploads {
   /** Thousands of files in one message would hold the page up for seconds. */
   async #handOver(scan: number, files: File[]): Promise<void> {
     for (let start = 0; start < files.length; start += FILES_A_MESSAGE) {
-      this.#toWorker({ type: "scan", scan, files: files.slice(start, start + FILES_A_MESSAGE) });
       await new Promise((resolve) => setTimeout(resolve));
+      this.#toWorker({ type: "scan", scan, files: files.slice(start, start + FILES_A_MESSAGE) });
     }
   }
 
