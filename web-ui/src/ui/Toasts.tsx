@@ -4,7 +4,8 @@ export type Item = { id: number; text: ReactNode; action?: { label: string; run:
 type Show = (text: ReactNode, action?: Item["action"]) => void;
 
 const ToastContext = createContext<Show>(() => undefined);
-const ToastList = lazy(() => import("./ToastList"));
+// What was done is done, also where its word cannot be shown.
+const ToastList = lazy(() => import("./ToastList").catch(() => ({ default: () => <></> })));
 let last = 0;
 
 /** Short words about what was just done; three at most. What shows them comes with the first. */
