@@ -239,7 +239,11 @@ fn both_pacs_get_the_same_upload_and_the_receipt_outlives_a_restart() {
     assert_eq!(dcm4chee.arrivals().into_iter().collect::<BTreeMap<_, _>>(), sent);
     assert_eq!(orthanc.holds(), sent);
     let receipt = status()["pacs_receipt_id"].clone();
-    assert!(receipt.as_str().is_some_and(|url| url.starts_with(&orthanc.url())), "{receipt}");
+    let study = status()["study_instance_uids"][0].as_str().expect("a study").to_owned();
+    assert!(
+        receipt.as_str().is_some_and(|url| url.starts_with(&orthanc.url()) && url.ends_with(&format!("/studies/{study}"))),
+        "{receipt}"
+    );
 
     assert!(appliance.stop().success());
     appliance.start();

@@ -275,7 +275,7 @@ impl Uploads {
         let Some(page) = self.inner.buffer.ledger(study, None, 1)? else { return Ok(None) };
         let Some(entry) = page.entries.first() else { return Ok(None) };
         let url = entry.deliveries.first().and_then(|(_, delivery)| match &delivery.state {
-            DeliveryState::Delivered(proof) => proof.retrieve_url.clone(),
+            DeliveryState::Delivered(proof) => proof.retrieve_url.as_deref().map(|url| study_url(url, study).to_owned()),
             DeliveryState::Queued | DeliveryState::Retrying(_) | DeliveryState::Held(..) | DeliveryState::GivenUp => None,
         });
         Ok(Some(url.unwrap_or_else(|| format!("relaypacs:{study}"))))
@@ -363,4 +363,26 @@ fn state_of(row: RowState, phase: Phase, stored: u64) -> UploadState {
 
 fn percent(part: u64, whole: u64) -> u8 {
     (u128::from(part) * 100 / u128::from(whole.max(1))).min(100) as u8
+}
+
+/// The study's RetrieveURL: destinations name that of an instance (PS3.18 §10.5.3), which begins with it.
+fn study_url<'a>(url: &'a str, study: &Uid) -> &'a str {
+    let place = format!("/studies/{study}/");
+    url.find(&place).map_or(url, |at| &url[..at + place.len() - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_is_the_study_s_place_at_the_pacs() {
+        let study: Uid = "1.2.3".parse().unwrap();
+        let at_pacs = "http://pacs/rs/studies/1.2.3";
+        for url in [at_pacs.to_owned(), format!("{at_pacs}/series/1.2.3.4/instances/1.2.3.4.5")] {
+            assert_eq!(study_url(&url, &study), at_pacs);
+        }
+        let odd = "http://pacs/rs/studies/1.2.33/series/1";
+        assert_eq!(study_url(odd, &study), odd);
+    }
 }
