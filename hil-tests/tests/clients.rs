@@ -1,5 +1,5 @@
 //! Other people's clients with the running box: requests made from its own contract, the examples of the documentation as they are written, and
-//! a browser's end of web push.
+//! a browser's end of web push, and a clinic's mail server.
 
 use std::{
     fmt::Write as _,
@@ -19,6 +19,7 @@ use relaypacs_hil_tests::{
     uploads::{add_user, sign_in},
     wire::{Association, Priority, Proposal},
 };
+use serde_json::{Value, json};
 
 /// No limits: scripts are quicker than people.
 const NO_LIMITS: &str = "[limits]\nlogin = \"off\"\ntokens = \"off\"\nupload_init = \"off\"\nchunk = \"off\"\ncomplete = \"off\"\nstats = \"off\"\nother = \"off\"";
@@ -115,4 +116,38 @@ fn a_push_is_decrypted_by_another_implementation_and_names_no_patient() {
     store(&appliance, &images(2));
     let status = relaypacs_hil_tests::wait::until("a push is taken", Duration::from_secs(130), || browser.ended());
     assert!(status.success(), "{}", browser.log_tail());
+}
+
+/// The first sign-in finds the mail server out of order: the letter is tried again.
+#[test]
+fn a_letter_reaches_a_mail_server_that_was_out_of_order_and_names_no_patient() {
+    let folder = Folder::new();
+    let log = folder.join("mail.log");
+    let mut command = python("clients/mail.py");
+    command.args(["box", "mail-secret-7"]).current_dir(folder.path());
+    let mut server = Process::start("mail.py", &command, &log);
+    let port = server.until("listens", Duration::from_secs(60), || {
+        let said: Value = serde_json::from_str(fs::read_to_string(&log).ok()?.lines().next()?).ok()?;
+        said["port"].as_u64()
+    });
+    fs::write(folder.join("mail-password"), "mail-secret-7\n").expect("the test's folder");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let mail = format!(
+        "[mail]\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"box\"\npassword_file = \"{}\"\nca_file = \"{}\"\n\
+         from = \"RelayPACS <relaypacs@clinic.example>\"\n[site]\nname = \"St. Elsewhere\"",
+        file("mail-password"),
+        file("mail-ca.pem")
+    );
+    let sink = StowSink::start(&folder, "pacs", &[]);
+    let appliance = Setup::new(&folder).section(&mail).stow("pacs", &sink.url(), "").start();
+    add_user(&appliance, "ada", "admin");
+    let token = sign_in(appliance.web(), "ada");
+    let wanted = json!({"preferences": {"notify": {"email": true, "push": false, "types": ["report_assigned"]}}});
+    let headers = [("Authorization", format!("Bearer {token}")), ("Content-Type", "application/json".into())];
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(appliance.web().try_ask("PATCH", "/api/v1/auth/me", &headers, wanted.to_string()).expect("an answer").status, 200);
+    store(&appliance, &images(2));
+    let status = relaypacs_hil_tests::wait::until("a letter is taken", Duration::from_secs(130), || server.ended());
+    assert!(status.success(), "{}", server.log_tail());
+    assert!(!appliance.log().contains("mail-secret-7"));
 }
