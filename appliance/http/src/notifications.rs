@@ -326,7 +326,7 @@ impl From<NotificationError> for Problem {
 impl From<PushError> for Problem {
     fn from(error: PushError) -> Self {
         match error {
-            PushError::Field { field, .. } => Self::invalid(field, error.to_string()),
+            PushError::Field { field, .. } => Self::invalid(format!("/{field}"), error.to_string()),
             PushError::Store(error) => error.into(),
         }
     }

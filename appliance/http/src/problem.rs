@@ -213,6 +213,12 @@ impl Problem {
         Self::coded(StatusCode::UNPROCESSABLE_ENTITY, Code::Invalid, detail.clone()).and(pointer, detail)
     }
 
+    /// What was found wrong with query parameters, of a body with fields of these names.
+    pub(crate) fn of_body(mut self) -> Self {
+        self.0.errors.iter_mut().for_each(|error| error.pointer.insert(0, '/'));
+        self
+    }
+
     /// Names one more field that is wrong.
     pub(crate) fn and(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         self.0.errors.push(FieldProblem { pointer: pointer.into(), detail: detail.into() });

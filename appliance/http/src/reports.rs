@@ -352,8 +352,8 @@ impl From<ReportError> for Problem {
         match error {
             ReportError::NotFound => Self::not_found(error.to_string()),
             ReportError::Transition { .. } | ReportError::Ready => Self::conflict(error.to_string()),
-            ReportError::Empty => Self::invalid("report_text", error.to_string()),
-            ReportError::TooLong { field, .. } => Self::invalid(field, error.to_string()),
+            ReportError::Empty => Self::invalid("/report_text", error.to_string()),
+            ReportError::TooLong { field, .. } => Self::invalid(format!("/{field}"), error.to_string()),
             ReportError::Store(error) => error.into(),
         }
     }

@@ -5,14 +5,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use relaypacs_clinic::totp::{Offer, png};
 use relaypacs_domain::Principal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
     caller::{Caller, From},
-    extract::Json,
+    extract::{Json, misfit},
     problem::{Problem, ProblemBody},
 };
 
@@ -102,12 +101,7 @@ enum EnableAnswer {
 ))]
 async fn enable(State(app): State<App>, caller: Caller, from: From, body: Bytes) -> Result<Answer<EnableAnswer>, Problem> {
     let who = caller.person()?;
-    let asked: Option<EnableRequest> = if body.is_empty() {
-        None
-    } else {
-        let value: Value = serde_json::from_slice(&body).map_err(|error| Problem::unreadable(error.to_string()))?;
-        serde_json::from_value(value).map_err(|error| Problem::invalid("", error.to_string()))?
-    };
+    let asked: Option<EnableRequest> = if body.is_empty() { None } else { misfit::read(&body)? };
     match asked.unwrap_or_default() {
         EnableRequest { code: None, .. } => Ok(Answer(EnableAnswer::Offer(offer(&app, who).await?))),
         EnableRequest { code: Some(code), secret } => {

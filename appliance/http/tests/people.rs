@@ -49,7 +49,8 @@ async fn a_radiologist_writes_and_others_read() {
     public.ask(&writer, "PATCH", one, &at, Some(json!({"status": "ready"})), 409).await;
     public.ask(&writer, "PATCH", one, &at, Some(json!({"status": "done"})), 422).await;
     public.ask(&writer, "PATCH", one, &at, Some(json!({"status": "pending"})), 200).await;
-    public.ask(&writer, "PATCH", one, &at, Some(json!({"status": "ready"})), 422).await;
+    let textless = public.ask(&writer, "PATCH", one, &at, Some(json!({"status": "ready"})), 422).await;
+    assert_eq!(textless["errors"][0]["pointer"], "/report_text");
     let download = ("/api/v1/reports/{id}/download", format!("{at}/download"));
     let early = public.ask(&reader, "GET", download.0, &download.1, None, 404).await;
     assert_eq!((&early["code"], &early["type"]), (&json!("report_not_ready"), &json!("/problems/report-not-ready")));

@@ -35,7 +35,7 @@ pub enum AccountError {
     #[error("the box has an admin already; accounts come from admins")]
     SetUp,
     /// It would leave nobody to administer the box.
-    #[error("this is the last admin who can sign in")]
+    #[error("this is the last admin who can sign in: make somebody else an admin first")]
     LastAdmin,
     /// The current password is wrong.
     #[error("the current password is wrong")]

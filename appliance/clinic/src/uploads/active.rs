@@ -321,7 +321,7 @@ impl State {
                 let len = (bytes - u64::from(index) * size).min(size);
                 Ok(ChunkRule { least: len, most: len })
             }
-            None if row.declared => Err(UploadError::invalid("file_id", "the upload has no file of this name")),
+            None if row.declared => Err(UploadError::invalid("file_id", format!("the upload has no file {file:?}"))),
             known => {
                 if known.is_none() && self.files.len() >= row.total_files as usize {
                     let rule = format!("this would be more than the {} files announced", row.total_files);
@@ -357,10 +357,10 @@ impl State {
             return Ok(());
         }
         let detail = format!(
-            "{} of {} bytes of {} of {} files have been received",
+            "{} of {} bytes have been received, of {} of {} files: send the rest, then complete again",
             self.stored_bytes,
             row.total_bytes,
-            self.files.len(),
+            self.files.values().filter(|file| !file.chunks.is_empty()).count(),
             row.total_files
         );
         Err(UploadError::Incomplete { detail, missing })

@@ -145,12 +145,7 @@ impl Unpacking {
                 Ok(entry) if entry.is_dir() => continue,
                 Ok(entry) => entry,
                 Err(error) => {
-                    outcomes.push(self.ended(
-                        &format!("#{number}"),
-                        FileStatus::Failed,
-                        None,
-                        Some(format!("it cannot be unpacked: {error}")),
-                    ));
+                    outcomes.push(self.ended(&format!("#{number}"), FileStatus::Failed, None, Some(cannot_unpack(&error))));
                     continue;
                 }
             };
@@ -246,10 +241,14 @@ impl Unpacking {
     }
 }
 
+fn cannot_unpack(error: &impl std::fmt::Display) -> String {
+    format!("it cannot be unpacked ({error}): pack the files anew, without a password, or send them as they are")
+}
+
 fn spoilt(error: &io::Error) -> Spoilt {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<ReadError>()) {
         Some(_) => Spoilt::Box(UploadError::Unavailable("what was received cannot be read from the disk".into())),
-        None => Spoilt::Entry(format!("it cannot be unpacked: {error}")),
+        None => Spoilt::Entry(cannot_unpack(error)),
     }
 }
 

@@ -50,7 +50,7 @@ pub enum UploadError {
     #[error("a chunk of this upload has {0} bytes at most")]
     TooLarge(u32),
     /// The bytes are not those of the digest that was sent with them.
-    #[error("the chunk's {0} is another one: its bytes were altered on the way")]
+    #[error("the chunk's {0} is another one: its bytes were altered on the way, send it again")]
     Checksum(&'static str),
     /// Not everything that was announced is there.
     #[error("{detail}")]

@@ -46,7 +46,7 @@ pub enum PreviewError {
     #[error("the instance has no pixels")]
     NoPixels,
     /// It has fewer frames.
-    #[error("the image has {0} frames")]
+    #[error("there is no such frame: the last one of the image is {}", .0.saturating_sub(1))]
     NoFrame(u32),
     /// Nobody here can decode it.
     #[error("{0} cannot be shown")]

@@ -31,9 +31,13 @@ impl From<AccountError> for Problem {
             AccountError::Password(_) => Self::invalid("/password", told),
             AccountError::NameTaken => Self::coded(StatusCode::CONFLICT, Code::Taken, told),
             AccountError::Unknown | AccountError::NoInvite => Self::not_found(told),
-            AccountError::Code | AccountError::WrongPassword => Self::forbidden(told),
+            AccountError::Code => Self::forbidden(told),
+            AccountError::WrongPassword => Self::forbidden(told.clone()).and("/current_password", told),
             AccountError::SetUp | AccountError::LastAdmin | AccountError::Full => Self::conflict(told),
-            AccountError::Locked { wait } => Self::too_many(told, u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX)),
+            AccountError::Locked { wait } => {
+                let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
+                Self::too_many(format!("{told}: try again in {seconds} s; an admin can unlock an account before"), seconds)
+            }
             AccountError::Busy(_) => Self::unavailable(told, 2),
             AccountError::Secret(_) => Self::internal(told),
             AccountError::Store(_) => Self::unavailable("the box cannot keep this now", 5).caused_by(told),

@@ -13,7 +13,7 @@ use super::bodies::{Jwks, LoginRequest, LogoutRequest, RefreshRequest, TokenPair
 use crate::{
     app::App,
     caller::{Caller, From},
-    extract::Json,
+    extract::{Json, misfit},
     problem::{Problem, ProblemBody},
 };
 
@@ -100,15 +100,13 @@ async fn refresh(State(app): State<App>, From(from): From, Json(asked): Json<Ref
     (status = 400, description = "the body cannot be read", body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, description = "only somebody with an account has a session", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn logout(State(app): State<App>, caller: Caller, From(from): From, body: Bytes) -> Result<Answer<Value>, Problem> {
     let who = caller.person()?;
-    let asked: LogoutRequest = if body.is_empty() {
-        LogoutRequest::default()
-    } else {
-        serde_json::from_slice::<Option<LogoutRequest>>(&body).map_err(|error| Problem::unreadable(error.to_string()))?.unwrap_or_default()
-    };
+    let asked: LogoutRequest =
+        if body.is_empty() { LogoutRequest::default() } else { misfit::read::<Option<LogoutRequest>>(&body)?.unwrap_or_default() };
     if let Some(other) = asked.refresh_token.and_then(|token| app.clinic.sessions.session_of(who, &token)) {
         app.clinic.sessions.end(who, other, "sign_out", &from).await?;
     }

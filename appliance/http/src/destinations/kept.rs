@@ -17,7 +17,10 @@ use relaypacs_domain::DestinationName;
 use relaypacs_forward::{DestinationConfig, Forwarder};
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use crate::{
+    extract::misfit::{self, Misfit},
+    problem::Problem,
+};
 
 /// Secrets: where they stand in the API's body, the file's name, and the key of the configuration that names the file.
 const SECRETS: [(&str, &str, &str); 6] = [
@@ -120,7 +123,7 @@ pub(crate) struct SecretFiles(PathBuf);
 pub(super) enum Unusable {
     /// Its settings break a rule.
     #[error("{0}")]
-    Settings(String),
+    Settings(Misfit),
     /// Its settings break a rule of this field.
     #[error("{1}")]
     Field(String, String),
@@ -164,7 +167,7 @@ impl SecretFiles {
             };
             merge(&mut settings, patch);
         }
-        let config: DestinationConfig = serde_json::from_value(settings).map_err(|error| Unusable::Settings(error.to_string()))?;
+        let config: DestinationConfig = misfit::fit(settings).map_err(Unusable::Settings)?;
         Forwarder::check(&config).map_err(|error| Unusable::Field(pointer_of(&error.field), format!("{} {}", error.field, error.rule)))?;
         Ok(config)
     }
@@ -222,7 +225,7 @@ fn pointer_of(field: &str) -> String {
 impl From<Unusable> for Problem {
     fn from(error: Unusable) -> Self {
         match error {
-            Unusable::Settings(text) => Self::invalid("", text),
+            Unusable::Settings(misfit) => misfit.into(),
             Unusable::Field(pointer, text) => Self::invalid(pointer, text),
             Unusable::Files(error) => Self::internal(error.to_string()),
         }

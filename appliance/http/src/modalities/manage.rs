@@ -27,7 +27,7 @@ use crate::{
     app::{App, KnownModality},
     caller::{Admin, Caller, From},
     destinations::merge,
-    extract::Json,
+    extract::{Json, misfit},
     problem::{Code, Problem, ProblemBody},
 };
 
@@ -38,7 +38,7 @@ const ECHO_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The routes of this part.
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(add)).routes(routes!(change, delete)).routes(routes!(echo))
+    OpenApiRouter::new().routes(routes!(add)).routes(routes!(one, change, delete)).routes(routes!(echo))
 }
 
 /// Settings of a modality, as in `[[modality]]` of the configuration. PATCH: a field that is absent stays, null sets it back.
@@ -93,11 +93,25 @@ async fn add(
     app.clinic.settings.put_modality(&kept, Put::New, fact).await?;
     app.admit_known()?;
     let path = format!("/api/v1/modalities/{}", kept.ae_title.as_str().replace(' ', "%20"));
-    let mut response = (StatusCode::CREATED, Answer(shown(&app, &kept.ae_title)?)).into_response();
+    let mut response = (StatusCode::CREATED, Answer(shown(&app, kept.ae_title.as_str())?)).into_response();
     if let Ok(location) = HeaderValue::from_str(&path) {
         response.headers_mut().insert(header::LOCATION, location);
     }
     Ok(response)
+}
+
+/// A modality that is listed: configured, or seen since the daemon started.
+#[utoipa::path(get, path = "/api/v1/modalities/{ae_title}", operation_id = "modality", tag = "modalities",
+    params(("ae_title" = String, Path, description = "its AE title", example = "CT1")), responses(
+    (status = 200, description = "who it is and when it last sent", body = Modality),
+    (status = 400, description = "the path cannot be read", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "no such modality", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn one(State(app): State<App>, caller: Caller, Path(ae_title): Path<String>) -> Result<Answer<Modality>, Problem> {
+    caller.may(Action::UseTheBox)?;
+    shown(&app, &ae_title).map(Answer)
 }
 
 /// Changes a modality that is kept in the box: a merge patch (RFC 7396).
@@ -126,7 +140,7 @@ async fn change(
     let before = kept(&app, &ae_title)?;
     let mut settings = json!(before);
     merge(&mut settings, Value::Object(patch));
-    let asked: ModalitySettings = serde_json::from_value(settings).map_err(|error| Problem::invalid("", error.to_string()))?;
+    let asked: ModalitySettings = misfit::fit(settings)?;
     let after = checked(asked)?;
     if after.ae_title != before.ae_title {
         return Err(Problem::invalid("/ae_title", "a modality keeps its AE title: delete it and add another"));
@@ -134,7 +148,7 @@ async fn change(
     let fact = fact(&app, &caller, "change_modality", &after.ae_title, from.address);
     app.clinic.settings.put_modality(&after, Put::Changed, fact).await?;
     app.admit_known()?;
-    Ok(Answer(shown(&app, &after.ae_title)?))
+    Ok(Answer(shown(&app, after.ae_title.as_str())?))
 }
 
 /// Deletes a modality that is kept in the box. Its open associations go on; once none is listed, every calling AE title may send again.
@@ -195,10 +209,10 @@ fn checked(asked: ModalitySettings) -> Result<KeptModality, Problem> {
         return Err(Problem::invalid("/port", "a port is 1 to 65535"));
     }
     if asked.max_associations.is_some_and(|most| !(1..=4096).contains(&most)) {
-        return Err(Problem::invalid("/max_associations", "1 to 4096 associations at a time"));
+        return Err(Problem::invalid("/max_associations", "a modality has 1 to 4096 associations at a time"));
     }
     if asked.description.as_ref().is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
-        return Err(Problem::invalid("/description", "at most 200 characters"));
+        return Err(Problem::invalid("/description", "a description has at most 200 characters"));
     }
     Ok(KeptModality {
         ae_title,
@@ -217,8 +231,8 @@ fn kept(app: &App, ae_title: &str) -> Result<KeptModality, Problem> {
     app.clinic.settings.modalities()?.into_iter().find(|kept| kept.ae_title.as_str() == ae_title).ok_or_else(|| no_such(ae_title))
 }
 
-fn shown(app: &App, ae_title: &AeTitle) -> Result<Modality, Problem> {
-    listed(app)?.into_iter().find(|found| found.ae_title == ae_title.as_str()).ok_or_else(|| no_such(ae_title.as_str()))
+fn shown(app: &App, ae_title: &str) -> Result<Modality, Problem> {
+    listed(app)?.into_iter().find(|found| found.ae_title == ae_title).ok_or_else(|| no_such(ae_title))
 }
 
 fn no_such(ae_title: &str) -> Problem {

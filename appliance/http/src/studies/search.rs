@@ -59,7 +59,7 @@ pub(super) async fn search(
         return Err(Problem::invalid("/q", format!("at most {MAX_TEXT} characters are looked for")));
     }
     let limit = limit.map(|limit| limit.to_string());
-    let mut query = ListQuery { modality, source, state, from, to, limit, cursor }.checked()?;
+    let mut query = ListQuery { modality, source, state, from, to, limit, cursor }.checked().map_err(Problem::of_body)?;
     query.text = Some(q.trim().to_owned()).filter(|text| !text.is_empty());
     query.only = visible(&app, &caller).await?;
     let page = app.ask(move |app| app.buffer.studies(&query)).await?;

@@ -11,7 +11,7 @@ use super::{ServiceLevelName, is_known, no_such_study};
 use crate::{
     app::App,
     caller::{Caller, From},
-    extract::{self, PathUid},
+    extract::{self, PathUid, misfit},
     problem::{Problem, ProblemBody},
 };
 
@@ -39,13 +39,7 @@ pub(super) struct RetryBody {
 impl RetryBody {
     /// A body; an empty one asks for everything.
     fn read(body: &[u8]) -> Result<Self, Problem> {
-        if body.is_empty() {
-            return Ok(Self::default());
-        }
-        serde_json::from_slice(body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Problem::invalid("", error.to_string()),
-            _ => Problem::unreadable(error.to_string()),
-        })
+        if body.is_empty() { Ok(Self::default()) } else { misfit::read(body) }
     }
 }
 

@@ -12,6 +12,7 @@ use super::{PathUpload, digests, drain, may_feed, multipart::Multipart};
 use crate::{
     app::App,
     caller::UploadCaller,
+    extract::misfit,
     problem::{Problem, ProblemBody},
 };
 
@@ -145,8 +146,7 @@ async fn take_all(app: &App, upload: UploadId, body: &mut Multipart) -> Result<V
 }
 
 fn checked(manifest: &[u8]) -> Result<Vec<ManifestEntry>, Problem> {
-    let manifest: Vec<ManifestEntry> =
-        serde_json::from_slice(manifest).map_err(|error| Problem::invalid("manifest", format!("the manifest cannot be read: {error}")))?;
+    let manifest: Vec<ManifestEntry> = misfit::read_part("manifest", manifest)?;
     if manifest.is_empty() || manifest.len() > MAX_ENTRIES {
         return Err(Problem::invalid("manifest", format!("a batch has 1 to {MAX_ENTRIES} chunks, not {}", manifest.len())));
     }
