@@ -70,9 +70,10 @@ async fn answer(State(front): State<Front>, mut request: Request) -> Response {
     response
 }
 
-/// Whether a path is one of the page's: none of the API's. Asked for paths that no route knows.
+/// Whether a path is one of the page's: none of the API's, nor what programs fetch of a box with HTTPS. Asked for paths that no route knows.
 pub(crate) fn is_the_pages(method: &Method, path: &str) -> bool {
-    matches!(*method, Method::GET | Method::HEAD) && path != "/api" && !path.starts_with("/api/")
+    let is_a_programs = path == "/api" || path == "/ca.crt" || path.starts_with("/api/") || path.starts_with("/.well-known/");
+    matches!(*method, Method::GET | Method::HEAD) && !is_a_programs
 }
 
 async fn served(router: Router, request: Request) -> Response {

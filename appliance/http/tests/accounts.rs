@@ -64,7 +64,10 @@ async fn from_the_set_up_code_to_invited_people() {
     ask(&mut api, "", "POST", REGISTER, Some(user("eve", &json!({"invite": invite["code"]}))), 403).await;
     let other = ask(&mut api, &chief, "POST", invites, Some(json!({"role": "clinician", "expires_in": 3600})), 201).await;
     let withdraw = format!("{invites}/{}", other["id"].as_str().unwrap());
+    let shown = api.ask(&chief, "GET", "/api/v1/users/invites/{id}", &withdraw, None, 200).await;
+    assert_eq!((&shown["role"], shown.get("code")), (&json!("clinician"), None));
     api.ask(&chief, "DELETE", "/api/v1/users/invites/{id}", &withdraw, None, 204).await;
+    api.ask(&chief, "GET", "/api/v1/users/invites/{id}", &withdraw, None, 404).await;
     api.ask(&chief, "DELETE", "/api/v1/users/invites/{id}", &withdraw, None, 404).await;
     ask(&mut api, &chief, "POST", invites, Some(json!({"role": "clinician", "expires_in": 1})), 422).await;
     test_box.app.buffer.close().await;
@@ -233,9 +236,12 @@ async fn one_s_own_account_and_sessions() {
 
     let sessions = ask(&mut api, &here, "GET", "/api/v1/auth/sessions", None, 200).await;
     assert_eq!(sessions.as_array().unwrap().iter().filter(|session| session["current"] == true).count(), 1, "{sessions}");
+    let first = format!("/api/v1/auth/sessions/{}", sessions[0]["id"].as_str().unwrap());
+    assert_eq!(api.ask(&here, "GET", "/api/v1/auth/sessions/{id}", &first, None, 200).await, sessions[0]);
     let password = "/api/v1/auth/change-password";
     let body = |current: &str, new: &str| Some(json!({"current_password": current, "new_password": new}));
-    ask(&mut api, &here, "POST", password, body("Wrong-Horse-77", "Another-Horse-8"), 403).await;
+    let wrong = ask(&mut api, &here, "POST", password, body("Wrong-Horse-77", "Another-Horse-8"), 403).await;
+    assert_eq!(wrong["errors"][0]["pointer"], "/current_password");
     let weak = ask(&mut api, &here, "POST", password, body(PASSWORD, "weak"), 422).await;
     assert_eq!(weak["errors"][0]["pointer"], "/new_password");
     ask(&mut api, &here, "POST", password, body(PASSWORD, "Another-Horse-8"), 204).await;

@@ -187,6 +187,8 @@ async fn operate_peers(api: &mut Checked) {
     let modality = json!({"ae_title": "MR2", "address": "127.0.0.1", "port": 1});
     assert_eq!(api.socket("POST", all, all, Some(modality), 201).await["managed"], "box");
     assert_eq!(api.socket("PATCH", one, own, Some(json!({"description": "MR in room 2"})), 200).await["description"], "MR in room 2");
+    assert_eq!(api.get(one, own, 200).await["description"], "MR in room 2");
+    api.get(one, "/api/v1/modalities/NOBODY", 404).await;
     assert_eq!(api.socket("POST", "/api/v1/modalities/{ae_title}/echo", &format!("{own}/echo"), None, 200).await["ok"], false);
     api.socket("DELETE", one, own, None, 204).await;
     api.socket("DELETE", one, own, None, 404).await;

@@ -88,7 +88,8 @@ async fn what_no_route_knows_is_the_page_s_but_never_under_api() {
         assert_eq!((told.status, told.text.as_str()), (200, "the page"), "{path}");
         assert!(told.headers.contains_key("content-security-policy"));
     }
-    for path in ["/api", "/api/v1/nothing", "/api/v2/studies"] {
+    // Without HTTPS there is no authority: its file must not be a page.
+    for path in ["/api", "/api/v1/nothing", "/api/v2/studies", "/ca.crt", "/.well-known/acme-challenge/x"] {
         assert_eq!(get(&public, from("203.0.113.9"), path).await.status, 404, "{path}");
     }
     assert_eq!(send(&public, from("203.0.113.9"), "POST", "/setup", None, &[]).await.status, 404);

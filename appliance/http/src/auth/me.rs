@@ -27,7 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(me, change_me))
         .routes(routes!(change_password))
         .routes(routes!(sessions))
-        .routes(routes!(end_session))
+        .routes(routes!(session, end_session))
         .routes(routes!(export))
         .route("/api/v1/auth/sessions/", axum::routing::get(sessions))
 }
@@ -107,6 +107,23 @@ async fn sessions(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<S
     Ok(Answer(all.into_iter().map(|session| SessionBody::new(session, who.session)).collect()))
 }
 
+/// A device of one's own that is signed in.
+#[utoipa::path(get, path = "/api/v1/auth/sessions/{id}", operation_id = "session", tag = "auth",
+    params(("id" = String, Path, format = "uuid", description = "a session of one's own")), responses(
+    (status = 200, description = "the session", body = SessionBody),
+    (status = 400, description = "the path cannot be read", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "only somebody with an account has sessions", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "no such session of one's own", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "not an id", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn session(State(app): State<App>, caller: Caller, PathId(id): PathId) -> Result<Answer<SessionBody>, Problem> {
+    let who = caller.person()?;
+    let found = app.clinic.sessions.list(who).await?.into_iter().find(|session| session.id == SessionId(id));
+    found.map(|found| Answer(SessionBody::new(found, who.session))).ok_or_else(no_session)
+}
+
 /// Signs a device of one's own out.
 #[utoipa::path(delete, path = "/api/v1/auth/sessions/{id}", operation_id = "end_session", tag = "auth",
     params(("id" = String, Path, format = "uuid", description = "a session of one's own")), responses(
@@ -119,7 +136,11 @@ async fn sessions(State(app): State<App>, caller: Caller) -> Result<Answer<Vec<S
 ))]
 async fn end_session(State(app): State<App>, caller: Caller, From(from): From, PathId(id): PathId) -> Result<StatusCode, Problem> {
     let ended = app.clinic.sessions.end(caller.person()?, SessionId(id), "end_session", &from).await?;
-    if ended { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found("you have no such session")) }
+    if ended { Ok(StatusCode::NO_CONTENT) } else { Err(no_session()) }
+}
+
+fn no_session() -> Problem {
+    Problem::not_found("you have no such session")
 }
 
 /// Everything the box holds on the caller, as JSON.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{Json as Answer, extract::State, http::StatusCode};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use relaypacs_clinic::{
-    accounts::{Invite, NewInvite},
+    accounts::{AccountError, Invite, NewInvite},
     totp::png,
 };
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,10 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, invite)).routes(routes!(withdraw)).route("/api/v1/users/invites/", axum::routing::get(list))
+    OpenApiRouter::new()
+        .routes(routes!(list, invite))
+        .routes(routes!(one, withdraw))
+        .route("/api/v1/users/invites/", axum::routing::get(list))
 }
 
 /// An invite to make.
@@ -118,6 +121,22 @@ async fn invite(
     let url = format!("{}/login#invite={code}", app.page_url());
     let qr_code = png(&url).map(|picture| format!("data:image/png;base64,{}", STANDARD.encode(picture)));
     Ok((StatusCode::CREATED, Answer(InviteBody { code: Some(code), url: Some(url), qr_code, ..InviteBody::from(invite) })))
+}
+
+/// An open invite, without its code.
+#[utoipa::path(get, path = "/api/v1/users/invites/{id}", operation_id = "find_invite", tag = "users",
+    params(("id" = String, Path, format = "uuid", description = "an open invite")), responses(
+    (status = 200, description = "the invite", body = InviteBody),
+    (status = 400, description = "the path cannot be read", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, description = "sign in first", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, description = "for admins", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, description = "no such invite", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "not an id", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
+))]
+async fn one(State(app): State<App>, _admin: Admin, PathId(id): PathId) -> Result<Answer<InviteBody>, Problem> {
+    let found = app.clinic.accounts.invites().await?.into_iter().find(|invite| invite.id == id);
+    found.map(|invite| Answer(invite.into())).ok_or_else(|| AccountError::NoInvite.into())
 }
 
 /// Takes an invite back.
