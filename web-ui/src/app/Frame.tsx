@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { startTransition, useEffect, useState } from "react";
 import { Outlet, ScrollRestoration } from "react-router";
 import { Live } from "@/api/live";
 import type { User } from "@/api/types";
@@ -72,7 +72,8 @@ function useServices(userId: string): Services | null {
     const live = new Live();
     const uploads = new Uploads(userId);
     live.start();
-    setServices({ live, uploads });
+    // The whole page comes with this: drawn in short turns.
+    startTransition(() => setServices({ live, uploads }));
     return () => {
       live.stop();
       uploads.close();

@@ -94,7 +94,7 @@ function ModalityChart({ stats }: { stats: Stats }) {
             innerRadius="55%"
             outerRadius="95%"
             isAnimationActive={false}
-            stroke="var(--surface)"
+            stroke={data.length > 1 ? "var(--surface)" : "none"}
           >
             {data.map(({ key }, place) => (
               <Cell key={key} fill={COLOURS[place % COLOURS.length] as string} />
