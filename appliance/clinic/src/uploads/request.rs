@@ -203,11 +203,13 @@ pub(super) fn check_file_id(id: &str) -> Result<(), String> {
 /// A text without control characters but line breaks and tabs, trimmed; `None`: nothing is left.
 fn text(pointer: &str, text: Option<&str>, most: usize) -> Result<Option<String>, UploadError> {
     let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
-    if text.chars().count() > most {
-        return Err(UploadError::invalid(pointer, format!("it has {} characters, at most {most} are allowed", text.chars().count())));
+    let name = pointer.rsplit('/').next().unwrap_or_default();
+    let count = text.chars().count();
+    if count > most {
+        return Err(UploadError::invalid(pointer, format!("{name} has at most {most} characters, not {count}")));
     }
     if text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t')) {
-        return Err(UploadError::invalid(pointer, "control characters are not allowed"));
+        return Err(UploadError::invalid(pointer, format!("{name} has no control characters")));
     }
     Ok(Some(text.to_owned()))
 }

@@ -151,6 +151,7 @@ fn rule(message: &str) -> String {
         (Some((found, expected)), _) => format!("{} is expected, not {}", wanted(expected), given(found)),
         (None, "invalid digit found in string" | "cannot parse integer from empty string") => "a whole number from 0 on is expected".into(),
         (None, "number too large to fit in target type") => "the number is too large".into(),
+        (None, "invalid IP address syntax") => "an IP address such as 192.0.2.7 is expected".into(),
         (None, "provided string was not `true` or `false`") => "true or false is expected".into(),
         (None, _) => message.to_owned(),
     }
@@ -204,6 +205,7 @@ mod tests {
         files: Vec<File>,
         role: Option<Role>,
         ae_title: Option<AeTitle>,
+        address: Option<std::net::IpAddr>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -252,7 +254,8 @@ mod tests {
         check(with("role", json!("boss")), "/role", roles).await;
         let long = "ae_title: an AE title has at most 16 characters, this one has 17";
         check(with("ae_title", json!("ABCDEFGHIJKLMNOPQ")), "/ae_title", long).await;
-        let known = "colour: it is not known here; known are name, count, files, role, ae_title";
+        check(with("address", json!("room 7")), "/address", "address: an IP address such as 192.0.2.7 is expected").await;
+        let known = "colour: it is not known here; known are name, count, files, role, ae_title, address";
         check(with("colour", json!(1)), "/colour", known).await;
         check(json!([]), "", "an object is expected, not a list").await;
         for text in ["{", "", "{} {}", "{\"name\": \"a\", \"count\": 1} x"] {
