@@ -193,15 +193,9 @@ impl Appliance {
         tracing::info!("stopped");
     }
 
-    /// Starts all services, each supervised on its own.
-    fn start(self, unclean_stops: u16, stop: &CancellationToken) -> JoinSet<()> {
-        let mut services = JoinSet::new();
-        let completion = Arc::new(Completion::new(self.clock.clone(), self.config.dicom.study_idle.0));
-        let scp = relaypacs_dicom::Metrics::default();
-        let dicom_listening = Arc::new(AtomicBool::new(false));
-        let modalities = KnownModalities::default();
-        let admitted = modalities.clone();
-        let app = App::new(Parts {
+    /// What the HTTP resources answer from.
+    pub(crate) fn app(&self, scp: &relaypacs_dicom::Metrics, dicom_listening: &Arc<AtomicBool>, admitted: KnownModalities) -> App {
+        App::new(Parts {
             buffer: self.buffer.clone(),
             forwarder: self.forwarder.clone(),
             clinic: self.clinic.clone(),
@@ -213,7 +207,17 @@ impl Appliance {
             tls: self.tls.clone(),
             entrance: web::entrance(&self.config, self.telemetry.clone()),
             admit: Arc::new(move |known| admitted.set(known.iter().map(modality))),
-        });
+        })
+    }
+
+    /// Starts all services, each supervised on its own.
+    fn start(self, unclean_stops: u16, stop: &CancellationToken) -> JoinSet<()> {
+        let mut services = JoinSet::new();
+        let completion = Arc::new(Completion::new(self.clock.clone(), self.config.dicom.study_idle.0));
+        let scp = relaypacs_dicom::Metrics::default();
+        let dicom_listening = Arc::new(AtomicBool::new(false));
+        let modalities = KnownModalities::default();
+        let app = self.app(&scp, &dicom_listening, modalities.clone());
         let metrics = app.http.clone();
         self.telemetry.watch_panics();
         let (telemetry, token) = (self.telemetry, stop.clone());

@@ -134,3 +134,47 @@ fn scrub(app: &App) -> Result<Job, PatternError> {
     })?;
     Ok(job.at_most(std::time::Duration::from_hours(20)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::{Arc, atomic::AtomicBool},
+    };
+
+    use relaypacs_clinic::schedule::Outcome;
+    use relaypacs_dicom::KnownModalities;
+
+    use super::*;
+    use crate::{appliance::Appliance, config::Config};
+
+    /// Every job of a box of this configuration, done once: name and outcome.
+    async fn done(text: &str) -> Vec<(&'static str, Outcome)> {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::from_text(Path::new("relaypacs.toml"), text, &[]).unwrap();
+        let data = dir.path().join("data");
+        let appliance =
+            tokio::task::spawn_blocking(move || Appliance::open(config, &data, Arc::new(|_: &str| Ok(()))).unwrap()).await.unwrap();
+        let app = appliance.app(&relaypacs_dicom::Metrics::default(), &Arc::new(AtomicBool::new(true)), KnownModalities::default());
+        let mut outcomes = Vec::new();
+        for job in all(&app).unwrap() {
+            outcomes.push((job.name(), job.run().await));
+        }
+        outcomes
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn every_job_does_its_work_on_a_new_box_and_says_what_it_did() {
+        let outcomes = done("[dicom]\nport = 0\n[http]\nport = 0\nplain_port = 0").await;
+        let expected = [
+            ("clean-up", "0 sessions and 0 uploads were over"),
+            ("report-sync", "0 studies looked at, 0 reports taken, 0 not answered"),
+            ("audit-check", "0 entries, chain intact"),
+            ("statistics-roll-up", "0 studies are known, 0 were forgotten"),
+            ("certificate-renewal", "HTTPS is off"),
+            ("scrub", "0 objects read, 0 damaged"),
+        ];
+        let expected: Vec<_> = expected.iter().map(|(name, text)| (*name, Ok((*text).to_owned()))).collect();
+        assert_eq!(outcomes, expected);
+    }
+}

@@ -99,3 +99,30 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::listeners::ListenError;
+
+    #[test]
+    fn why_it_cannot_start_is_said_with_what_to_do() {
+        let io = |kind| io::Error::from(kind);
+        let listen = |kind| StartError::Listen(ListenError { what: "dicom.port", address: "0.0.0.0:104".into(), source: io(kind) });
+        let directory = |kind| StartError::Directory { path: PathBuf::from("/data"), source: io(kind) };
+        let check = |error: StartError, exit: Exit, says: &str| {
+            let said = format!("{:?}", cannot_start(&error));
+            assert!(said.contains(&format!("exit: {exit:?}")) && said.contains(says), "{said}");
+        };
+        check(directory(io::ErrorKind::PermissionDenied), Exit::NotAllowed, "--data-dir");
+        check(directory(io::ErrorKind::ReadOnlyFilesystem), Exit::Failed, "/data");
+        check(listen(io::ErrorKind::AddrInUse), Exit::Failed, "--set dicom.port=");
+        check(listen(io::ErrorKind::PermissionDenied), Exit::NotAllowed, "CAP_NET_BIND_SERVICE");
+        check(listen(io::ErrorKind::AddrNotAvailable), Exit::Failed, "dicom.port");
+        check(StartError::Buffer(OpenError::Locked("process 7".into())), Exit::TryLater, "stop that one first");
+        let denied = OpenError::Io { what: "open", path: PathBuf::from("/data/log"), source: io(io::ErrorKind::PermissionDenied) };
+        check(StartError::Buffer(denied), Exit::NotAllowed, "who owns");
+    }
+}

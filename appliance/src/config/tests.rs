@@ -130,6 +130,137 @@ fn a_wrong_value_names_field_value_rule_and_source() {
 }
 
 #[test]
+fn every_shape_of_value_is_read_and_a_wrong_shape_is_named() {
+    let config = from(
+        "[dicom]\nbind = [\"127.0.0.1\", \"::1\"]\n[http]\nplain_port = 0\n[buffer]\nmax_bytes = 1073741824\nreserve_bytes = \"auto\"",
+        &[("RELAYPACS_SENTRY__SAMPLE_RATE", "0.25"), ("RELAYPACS_PUSH__PRIVATE", "true")],
+        &["http.bind=127.0.0.1, ::1", "limits.login=off"],
+    )
+    .unwrap();
+    assert_eq!(config.dicom.bind.addresses().map(<[_]>::len), Some(2));
+    assert_eq!(config.http.bind.addresses().map(<[_]>::len), Some(2));
+    assert_eq!(config.buffer.max_bytes.fixed(), Some(Size(1 << 30)));
+    assert_eq!(config.buffer.reserve_bytes.fixed(), None);
+    assert!(config.push.private && (config.sentry.sample_rate - 0.25).abs() < f32::EPSILON);
+    check_error("[dicom]\nbind = []", &[], &[], "FILE:2: dicom.bind: an empty list listens nowhere; port 0 turns a listener off");
+    check_error(
+        "[dicom]\nbind = \"here\"",
+        &[],
+        &[],
+        "FILE:2: dicom.bind: expected \"all\", an IP address or a list of them, not \"here\"",
+    );
+    check_error(
+        "[dicom]\nbind = true",
+        &[],
+        &[],
+        "FILE:2: dicom.bind: expected \"all\", an IP address or a list of IP addresses, not true",
+    );
+    check_error("[dicom]\nport = [1]", &[], &[], "FILE:2: dicom.port: expected a whole number from 0 to 65535, not a list");
+    check_error("[dicom]\nport = {a = 1}", &[], &[], "FILE:2: dicom.port: expected a whole number from 0 to 65535, not a table");
+    check_error("[dicom]\nport = 1.5", &[], &[], "FILE:2: dicom.port: expected a whole number from 0 to 65535, not 1.5");
+    check_error("dicom = 1", &[], &[], "expected a table of keys, not 1");
+    check_error("[log]\nformat = 1", &[], &[], "FILE:2: log.format: expected a word");
+    check_error("[push]\nprivate = \"yes\"", &[], &[], "FILE:2: push.private: ");
+    check_error("", &[("RELAYPACS_PUSH__PRIVATE", "yes")], &[], "push.private: expected true or false, not \"yes\"");
+    check_error("[buffer]\nmax_bytes = \"some\"", &[], &[], "; or \"auto\"");
+    check_error("[dicom]\nport = 99999999999999999999", &[], &[], "99999999999999999999 is too large a number");
+    check_error("", &[], &["dicom.bind=[\"127.0.0.1\""], "--set dicom.bind: ");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |path: &Path| Config::load(Some(path), std::iter::empty(), &[]).unwrap_err().to_string();
+    assert!(load(&folder.path().join("none.toml")).contains("none.toml: No such file"));
+    let large = folder.path().join("large.toml");
+    std::fs::write(&large, vec![b'\n'; (1 << 20) + 1]).unwrap();
+    assert!(load(&large).ends_with("large.toml: larger than 1 MiB"));
+}
+
+#[test]
+fn everything_wrong_is_said_at_once() {
+    let text = "[dicom]\nartim = \"0s\"\n[limits]\nmax_connections = 1\n[uploads]\nmax_files = 20000\n[site]\nname = \"a\\nb\"\n";
+    let said = from(text, &[], &[]).unwrap_err();
+    assert_eq!(said.lines().count(), 4, "{said}");
+    for key in ["dicom.artim", "limits.max_connections", "uploads.max_files", "site.name"] {
+        assert!(said.contains(key), "{said}");
+    }
+}
+
+#[test]
+fn the_ways_by_which_people_are_told_are_checked() {
+    let good = "[mail]\nhost = \"mail.example\"\nfrom = \"box@clinic.example\"\nuser = \"box\"\npassword_file = \"/run/secret\"\n\
+        [webhook]\nurl = \"https://hooks.example/x\"\nsecret_file = \"/run/hook\"\ntypes = [\"report_ready\"]\n\
+        [push]\ncontact = \"mailto:it@clinic.example\"\n";
+    let options = |text: &str| {
+        let config = from(text, &[], &[]).unwrap();
+        channels(&config.site, &config.mail, &config.webhook, &config.push)
+    };
+    let told = options(good);
+    let (mail, webhook) = (told.mail.unwrap(), told.webhook.unwrap());
+    assert_eq!((mail.port, mail.user.as_str(), mail.password_file.as_deref()), (587, "box", Some(Path::new("/run/secret"))));
+    assert_eq!((webhook.url.as_str(), webhook.types.len()), ("https://hooks.example/x", 1));
+    assert_eq!(told.push_contact, "mailto:it@clinic.example");
+    let port = |lines: &str| options(&format!("[mail]\nhost = \"m.example\"\nfrom = \"a@b.example\"\n{lines}")).mail.unwrap().port;
+    assert_eq!([port("security = \"tls\""), port("security = \"none\""), port("port = 2525")], [465, 25, 2525]);
+    let nobody = options("");
+    assert!(nobody.mail.is_none() && nobody.webhook.is_none());
+
+    check_error("[mail]\nhost = \"m\"", &[], &[], "mail.from: names who sends");
+    check_error(&good.replace("password_file = \"/run/secret\"", ""), &[], &[], "mail.password_file: a user needs a password");
+    check_error(
+        &good.replace("[webhook]", "security = \"none\"\n[webhook]"),
+        &[],
+        &[],
+        "mail.security: a password is not sent over an open line",
+    );
+    check_error(&good.replace("https://hooks", "ftp://hooks"), &[], &[], "webhook.url: \"ftp://hooks.example/x\" is no http or https URL");
+    check_error(&good.replace("secret_file = \"/run/hook\"", ""), &[], &[], "webhook.secret_file: calls are signed");
+    check_error(&good.replace("report_ready", "report_red"), &[], &[], "webhook.types: \"report_red\" is no type of notification");
+    check_error(&good.replace("mailto:", ""), &[], &[], "push.contact: a contact begins with mailto: or https://");
+}
+
+#[test]
+fn what_is_printed_on_reports_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let logo = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        format!("[site]\nlogo = {:?}", path.display().to_string())
+    };
+    check_error(&logo("text.png", b"no picture"), &[], &[], "site.logo: ");
+    check_error(&logo("large.png", &vec![0; (4 << 20) + 1]), &[], &[], "has 4194305 bytes; at most 4194304 are taken");
+    check_error("[site]\nlogo = \"/nowhere.png\"", &[], &[], "site.logo: /nowhere.png: No such file");
+    check_error(&format!("[report]\nfacility = \"{}\"", "x".repeat(121)), &[], &[], "report.facility: a name has at most 120 characters");
+    check_error(
+        "[report]\naddress = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\"]",
+        &[],
+        &[],
+        "report.address: an address has at most five lines",
+    );
+    check_error(&format!("[report]\nfonts = [{}]", "\"f\",".repeat(17)), &[], &[], "report.fonts: names at most 16 files");
+    let config = from("[site]\nname = \"St. Anna\"\n[report]\npaper = \"letter\"\naddress = [\"Main St 1\"]", &[], &[]).unwrap();
+    let letterhead = config.report.letterhead(&config.site);
+    assert_eq!((letterhead.facility.as_str(), letterhead.address.len(), letterhead.logo.is_none()), ("St. Anna", 1, true));
+}
+
+#[test]
+fn services_on_the_network_are_checked() {
+    let acme = "[acme]\ndirectory = \"https://acme.example/dir\"\nnames = [\"box.clinic.example\"]\n";
+    assert_eq!(from(acme, &[], &[]).unwrap().acme.names, ["box.clinic.example"]);
+    check_error(&acme.replace("https", "http"), &[], &[], "acme.directory: \"http://acme.example/dir\" is no https URL");
+    check_error("[acme]\ndirectory = \"https://acme.example/dir\"", &[], &[], "acme.names: names the host names to ask for, 1 to 100");
+    check_error(&acme.replace("box.", "*."), &[], &[], "acme.names: \"*.clinic.example\" is no host name that HTTP-01 can prove");
+    let sentry = "[sentry]\ndsn = \"https://key@errors.example/7\"\nenvironment = \"ward-3\"\n";
+    let options = from(sentry, &[], &[]).unwrap().sentry.options("1.2.3", "abc").unwrap();
+    assert_eq!((options.environment.as_str(), options.version.as_str()), ("ward-3", "1.2.3"));
+    assert!(from("", &[], &[]).unwrap().sentry.options("1", "2").is_none());
+    check_error(&sentry.replace("key@", ""), &[], &[], "sentry.dsn: ");
+    check_error(&sentry.replace("ward-3", "ward 3"), &[], &[], "sentry.environment: an environment has 1 to 64 letters");
+    check_error(&format!("{sentry}sample_rate = 1.5"), &[], &[], "sentry.sample_rate: 1.5 is out of range: 0 to 1");
+}
+
+#[test]
 fn what_does_not_fit_together_is_an_error() {
     check_error("[dicom]\nport = 8080", &[], &[], "http.plain_port: port 8080 is taken by dicom.port");
     check_error(&format!("{PACS}{PACS}"), &[], &[], "FILE:6: destination.1.name: a destination named pacs is there already");

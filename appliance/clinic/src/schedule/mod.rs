@@ -63,6 +63,22 @@ impl Job {
         Ok(Self { name, plan: Plan::new(pattern)?, longest: Duration::from_hours(1), work })
     }
 
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Does its work now, once, whatever the time. A panic in it, and running longer than it may, are failures.
+    pub async fn run(&self) -> Outcome {
+        let mut task = JoinSet::new();
+        task.spawn((self.work)());
+        match tokio::time::timeout(self.longest, task.join_next()).await {
+            Ok(Some(Ok(outcome))) => outcome,
+            Ok(Some(Err(_)) | None) => Err("it broke off".into()),
+            Err(_) => Err(format!("it took longer than {} s and was cut off", self.longest.as_secs())),
+        }
+    }
+
     /// Cuts it off after this time instead of an hour.
     #[must_use]
     pub fn at_most(mut self, longest: Duration) -> Self {
@@ -207,7 +223,7 @@ impl Schedule {
         });
         self.0.changed.send_replace(());
         tracing::info!(job = job.name, "a job begins");
-        let outcome = outcome_of(job).await;
+        let outcome = job.run().await;
         let result = match &outcome {
             Ok(text) => format!("ok: {text}"),
             Err(text) => format!("failed: {text}"),
@@ -235,17 +251,6 @@ impl Schedule {
 
     fn entry<T>(&self, name: &str, act: impl FnOnce(&mut Entry) -> T) -> Option<T> {
         self.jobs().iter_mut().find(|entry| entry.job.name == name).map(act)
-    }
-}
-
-/// Runs the work on a task of its own: a panic in it is a failure of the job.
-async fn outcome_of(job: &Job) -> Outcome {
-    let mut task = JoinSet::new();
-    task.spawn((job.work)());
-    match tokio::time::timeout(job.longest, task.join_next()).await {
-        Ok(Some(Ok(outcome))) => outcome,
-        Ok(Some(Err(_)) | None) => Err("it broke off".into()),
-        Err(_) => Err(format!("it took longer than {} s and was cut off", job.longest.as_secs())),
     }
 }
 
