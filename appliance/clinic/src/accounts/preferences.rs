@@ -4,6 +4,7 @@ use relaypacs_domain::ServiceLevel;
 use serde::{Deserialize, Serialize};
 
 use super::AccountError;
+use crate::notifications::NotificationKind;
 
 /// Preferences of an account. Absent ones are the defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,12 +58,10 @@ impl Default for Notify {
 impl Preferences {
     /// Refuses what makes no sense, naming the field.
     pub(super) fn check(&self) -> Result<(), AccountError> {
-        let tag = |text: &str, most: usize| {
-            (1..=most).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
-        };
+        let is_tag = |text: &str| (1..=35).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
         let zone = self.time_zone.as_deref();
         match () {
-            () if !tag(&self.language, 35) => Err(wrong("preferences/language", "a language is a tag such as en or pt-BR")),
+            () if !is_tag(&self.language) => Err(wrong("preferences/language", "a language is a tag such as en or pt-BR")),
             () if !["system", "light", "dark"].contains(&self.theme.as_str()) => {
                 Err(wrong("preferences/theme", "a theme is system, light or dark"))
             }
@@ -75,8 +74,10 @@ impl Preferences {
             () if !["comfortable", "compact"].contains(&self.density.as_str()) => {
                 Err(wrong("preferences/density", "a density is comfortable or compact"))
             }
-            () if self.notify.types.len() > 32 || !self.notify.types.iter().all(|kind| tag(kind, 40)) => {
-                Err(wrong("preferences/notify/types", "notification types are at most 32 names"))
+            // A name that is none would mean that nothing is told.
+            () if self.notify.types.len() > 32 || !self.notify.types.iter().all(|kind| kind.parse::<NotificationKind>().is_ok()) => {
+                let known = NotificationKind::ALL.map(NotificationKind::as_str).join(", ");
+                Err(wrong("preferences/notify/types", &format!("notification types are {known}")))
             }
             () => Ok(()),
         }

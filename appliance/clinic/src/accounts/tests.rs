@@ -192,7 +192,8 @@ async fn preferences_are_kept_and_checked() {
         let change = Change { preferences: Some(preferences), ..Change::default() };
         test.clinic.accounts.change("ada", ada.user, change, &nobody()).await
     };
-    let good = Preferences { theme: "dark".into(), time_zone: Some("Europe/Lisbon".into()), ..Preferences::default() };
+    let notify = Notify { types: vec!["report_ready".into(), "study_held".into()], ..Notify::default() };
+    let good = Preferences { theme: "dark".into(), time_zone: Some("Europe/Lisbon".into()), notify, ..Preferences::default() };
     assert_eq!(set(good.clone()).await.unwrap().preferences, good);
     for wrong in [
         Preferences { theme: "pink".into(), ..good.clone() },
@@ -200,7 +201,7 @@ async fn preferences_are_kept_and_checked() {
         Preferences { time_zone: Some("Mars/Base".into()), ..good.clone() },
         Preferences { default_service_level: "soon".into(), ..good.clone() },
         Preferences { density: "wide".into(), ..good.clone() },
-        Preferences { notify: Notify { types: vec!["a b".into()], ..Notify::default() }, ..good.clone() },
+        Preferences { notify: Notify { types: vec!["report_ready".into(), "report_redy".into()], ..Notify::default() }, ..good.clone() },
     ] {
         assert!(matches!(set(wrong).await, Err(AccountError::Field { .. })));
     }
