@@ -6,6 +6,7 @@ mod common;
 
 use std::{process::Command, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use common::{PASSWORD, TestBox, ask_as, checked::Checked, from, send};
 use relaypacs_domain::Role;
 use serde_json::{Value, json};
@@ -58,7 +59,10 @@ async fn from_the_set_up_code_to_invited_people() {
     let invites = "/api/v1/users/invites";
     let invite = ask(&mut api, &chief, "POST", invites, Some(json!({"role": "radiologist", "email": "a@b.example"})), 201).await;
     assert!(invite["url"].as_str().unwrap().ends_with(invite["code"].as_str().unwrap()), "{invite}");
-    assert_eq!(ask(&mut api, &chief, "GET", invites, None, 200).await[0].get("code"), None);
+    let picture = relaypacs_clinic::totp::png(invite["url"].as_str().unwrap()).unwrap();
+    assert_eq!(invite["qr_code"], format!("data:image/png;base64,{}", STANDARD.encode(picture)));
+    let open = ask(&mut api, &chief, "GET", invites, None, 200).await;
+    assert_eq!((open[0].get("code"), open[0].get("qr_code")), (None, None));
     let pair = ask(&mut api, "", "POST", REGISTER, Some(user("ada", &json!({"invite": invite["code"], "role": "admin"}))), 201).await;
     assert_eq!(ask(&mut api, access(&pair), "GET", ME, None, 200).await["role"], "radiologist", "the invite says which role");
     ask(&mut api, "", "POST", REGISTER, Some(user("eve", &json!({"invite": invite["code"]}))), 403).await;
