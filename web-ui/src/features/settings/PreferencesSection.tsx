@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Preferences } from "@/api/types";
 import { useOffline } from "@/api/useLive";
-import { useUser } from "@/api/useSession";
+import { useRole, useUser } from "@/api/useSession";
 import { LANGUAGES } from "@/i18n/languages";
 import { useT } from "@/i18n/useT";
 import { timeZones } from "@/i18n/zone";
@@ -12,7 +12,9 @@ import { Section } from "@/ui/Page";
 import { Trouble } from "@/ui/StateView";
 import { changeMe } from "./api";
 
-const NOTICES = ["upload_complete", "upload_failed", "report_assigned", "report_ready", "additional_data_required"];
+const NOTICES = ["upload_complete", "upload_failed", "report_assigned", "report_ready", "additional_data_required", "security"];
+/** What is told to those who look after the box. */
+const TECHNICAL = ["pacs_unreachable", "pacs_recovered", "study_held", "disk_low"];
 const REQUEST_MIB = [1, 2, 4, 8, 16];
 
 /** Every choice holds at once. */
@@ -29,7 +31,8 @@ export function PreferencesSection() {
   });
   const { notify } = preferences;
   // None named means all.
-  const told = notify.types.length > 0 ? notify.types : NOTICES;
+  const told = notify.types.length > 0 ? notify.types : [...NOTICES, ...TECHNICAL];
+  const shown = useRole("radiographer", "admin") ? [...NOTICES, ...TECHNICAL] : NOTICES;
   const notice = (type: string, on: boolean) => {
     const types = on ? [...told, type] : told.filter((one) => one !== type);
     save.mutate({ notify: { ...notify, types } });
@@ -87,15 +90,22 @@ export function PreferencesSection() {
       </div>
       <fieldset className="flex flex-col">
         <legend className="text-sm font-medium">{t("prefs.notices")}</legend>
-        {NOTICES.map((type) => (
+        <p className="text-xs text-muted">{t("prefs.notices_hint")}</p>
+        {shown.map((type) => (
           <CheckField
             key={type}
             label={t(`notice.${type}`)}
-            disabled={offline}
+            disabled={offline || (told.length === 1 && told[0] === type)}
             checked={told.includes(type)}
             onChange={({ target }) => notice(type, target.checked)}
           />
         ))}
+        <CheckField
+          label={t("prefs.email")}
+          disabled={offline}
+          checked={notify.email}
+          onChange={({ target }) => save.mutate({ notify: { ...notify, email: target.checked } })}
+        />
       </fieldset>
       {save.error && <Trouble error={save.error} compact />}
     </Section>

@@ -1,4 +1,4 @@
-import { fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { cleanup, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { readRequestMib, saveRequestMib } from "@/store/device";
@@ -67,6 +67,33 @@ test("preferences hold at once", async () => {
   expect(readRequestMib()).toBe(2);
   saveRequestMib(99);
   expect(readRequestMib()).toBe(16);
+});
+
+test("one notice less leaves all others, also those of the box itself; the last cannot go, for none named means all", async () => {
+  const all = { ...USER.preferences, notify: { ...USER.preferences.notify, types: [] } };
+  const sent: { preferences: { notify: { types: string[] } } }[] = [];
+  answer("patch", "/api/v1/auth/me", ({ body }) => {
+    sent.push(body as (typeof sent)[0]);
+    return { ...USER, preferences: all };
+  });
+  await signInAs({ preferences: all });
+  open();
+  await userEvent.click(await screen.findByLabelText("Upload complete"));
+  await waitFor(() => expect(sent).toHaveLength(1));
+  expect(sent[0]?.preferences.notify.types).toHaveLength(9);
+  await userEvent.click(screen.getByLabelText(/^By e-mail too/));
+  await waitFor(() => expect(sent[1]?.preferences.notify).toEqual({ ...all.notify, email: true }));
+  expect(sent[0]?.preferences.notify.types).toEqual(expect.arrayContaining(["pacs_unreachable", "security", "disk_low", "study_held"]));
+  cleanup();
+  await signInAs({ preferences: { ...all, notify: { ...all.notify, types: ["security"] } } });
+  open();
+  expect(await screen.findByLabelText("Security")).toHaveProperty("disabled", true);
+  expect(screen.getByLabelText("Upload complete")).toHaveProperty("disabled", false);
+  cleanup();
+  await signInAs({ role: "clinician", preferences: all });
+  open();
+  expect(await screen.findByLabelText("Security")).toHaveProperty("checked", true);
+  expect(screen.queryByLabelText("Disk getting full")).toBeNull();
 });
 
 test("the password is changed when all rules are met", async () => {
