@@ -254,6 +254,7 @@ fi
 if [ "$MODE" = --bench ]; then
   install_all
   cargo build --release --locked -p relaypacs -p relaypacs-panel -p relaypacs-hil-tests --bins
+  cargo build --release --locked -p relaypacs-clinic --example fill_statistics
   $WORK/venv/bin/python hil-tests/bench/figures.py
   if [ -d web-ui/node_modules ]; then
     say "web page: Lighthouse, median of three"
