@@ -6,7 +6,7 @@ import { OwnBrowser } from "./support/browser";
 import { writeCt } from "./support/ct";
 import { SmallDisk } from "./support/disk";
 import { Line } from "./support/line";
-import { choose, confirm, copied, expect, signIn, test } from "./support/test";
+import { choose, confirm, copied, expect, sendSlowly, signIn, test } from "./support/test";
 
 test("a line that cuts every connection after 3 MB: the upload arrives whole by itself", async ({ page, stack }) => {
   const ct = writeCt(stack.folder, { images: 24, size: 512 });
@@ -100,11 +100,7 @@ test("the session ends in the middle of an upload: it goes on, and is there afte
   const ct = writeCt(stack.folder, { images: 16, size: 512 });
   const line = await Line.to(stack.box.port);
   try {
-    await signIn(page, { box: line }, stack.radiographer);
-    await choose(page, ct.files);
-    line.rate = 600_000;
-    await confirm(page);
-    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await sendSlowly(page, line, stack.radiographer, ct.files);
     const { token } = await stack.box.signedIn(stack.radiographer);
     const { body } = await stack.box.api("GET", "/auth/sessions", token);
     const sessions = (Array.isArray(body) ? body : (body.sessions ?? [])) as { id: string; current?: boolean }[];

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeCt } from "./support/ct";
 import { Line } from "./support/line";
-import { choose, confirm, copied, expect, signIn, test } from "./support/test";
+import { choose, confirm, copied, expect, sendSlowly, signIn, test } from "./support/test";
 
 test("J2: a folder of CT images goes from choosing to proof of delivery", async ({ page, stack }) => {
   const ct = writeCt(stack.folder, { images: 6 });
@@ -61,11 +61,7 @@ test("paused by hand nothing is sent; resumed it arrives whole", async ({ page, 
   const ct = writeCt(stack.folder, { images: 40, size: 512 });
   const line = await Line.to(stack.box.port);
   try {
-    await signIn(page, { box: line }, stack.clinician);
-    await choose(page, ct.files);
-    line.rate = 600_000;
-    await confirm(page);
-    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await sendSlowly(page, line, stack.clinician, ct.files);
     await page.getByRole("button", { name: "Pause" }).click();
     await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
     line.rate = 0;
@@ -91,11 +87,7 @@ test("the network drops in the middle: the upload pauses, says so, and goes on b
   const ct = writeCt(stack.folder, { images: 16, size: 512 });
   const line = await Line.to(stack.box.port);
   try {
-    await signIn(page, { box: line }, stack.clinician);
-    await choose(page, ct.files);
-    line.rate = 600_000;
-    await confirm(page);
-    await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+    await sendSlowly(page, line, stack.clinician, ct.files);
     await context.setOffline(true);
     await expect(page.getByText("The line to the box is interrupted")).toBeVisible({ timeout: 45_000 });
     line.rate = 0;

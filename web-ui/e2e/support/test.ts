@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base, expect, type Page } from "@playwright/test";
 import { type Account, Box } from "./box";
+import type { Line } from "./line";
 import { Orthanc } from "./orthanc";
 
 export type Stack = {
@@ -76,3 +77,12 @@ export const copied = (page: Page) => expect(page.getByText("You may eject the C
 
 /** Chooses files on the start page. */
 export const choose = (page: Page, files: string[]) => page.locator('input[type="file"]').setInputFiles(files);
+
+/** Signs in through a line and sends files at 600 kB/s, until the first of them have arrived. */
+export async function sendSlowly(page: Page, line: Line, account: Account, files: string[]): Promise<void> {
+  await signIn(page, { box: line }, account);
+  await choose(page, files);
+  line.rate = 600_000;
+  await confirm(page);
+  await expect(page.getByText(/^[1-9]\d?% Synchronized/)).toBeVisible({ timeout: 60_000 });
+}

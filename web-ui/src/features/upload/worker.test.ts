@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { wipe } from "@/store/db";
 import { loadBlobs } from "@/store/files";
-import { type Job, saveJob } from "@/store/job";
+import { saveJob } from "@/store/job";
 import { dicomFile } from "@/test/dicom";
+import { jobOf } from "@/test/job";
 import { type Command, channelName, type FromWorker, lockName, type Report, type ToWorker } from "./protocol";
 
 // The worker's own file, in this thread: what it is told comes by `onmessage`, what it says by `postMessage` and the user's channel.
@@ -13,21 +14,7 @@ let reports: Report[] = [];
 const tell = (data: ToWorker) => (self.onmessage as unknown as (event: { data: ToWorker }) => void)({ data });
 const say = (command: Command) => channel.postMessage(command);
 
-const JOB: Job = {
-  id: "j1",
-  userId: "w1",
-  createdAt: 1,
-  metadata: { patient_name: "DOE^JOHN", study_date: "2026-01-02", modality: "CT", service_level: "routine" },
-  clinicalHistory: "",
-  files: [{ fileId: "f1", name: "IM1", size: 4 }],
-  totalBytes: 4,
-  chunkSize: 1024,
-  requestMib: 1,
-  force: false,
-  upload: null,
-  acknowledged: 0,
-  state: { kind: "paused" },
-};
+const JOB = jobOf("w1", { kind: "paused" });
 
 beforeEach(async () => {
   posted.length = 0;

@@ -1,24 +1,11 @@
 import { expect, test } from "vitest";
-import { type Job, saveJob } from "@/store/job";
+import { saveJob } from "@/store/job";
 import { MemoryBox } from "@/test/box";
+import { jobOf } from "@/test/job";
 import { Keeper } from "./keeper";
 import { Uploader } from "./uploader";
 
-const JOB: Job = {
-  id: "j1",
-  userId: "uploader",
-  createdAt: 1,
-  metadata: { patient_name: "DOE^JOHN", study_date: "2026-01-02", modality: "CT", service_level: "routine" },
-  clinicalHistory: "",
-  files: [{ fileId: "f1", name: "IM1", size: 4 }],
-  totalBytes: 4,
-  chunkSize: 1024,
-  requestMib: 1,
-  force: false,
-  upload: null,
-  acknowledged: 0,
-  state: { kind: "queued" },
-};
+const JOB = jobOf("uploader", { kind: "queued" });
 
 test.each([
   ["open, then started", ["open", "start"]],
