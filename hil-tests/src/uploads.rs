@@ -105,10 +105,10 @@ impl<'w> Upload<'w> {
         self.web.try_ask(method, &format!("/api/v1/upload/{}{path}", self.id), &[("x-upload-token", &self.token)], body)
     }
 
-    /// Sends a chunk once; whether it was acknowledged.
+    /// Sends a chunk once; whether it was acknowledged. A box that starts or is full is asked again later.
     pub fn send(&mut self, file: &UploadFile, index: u32, bytes: &[u8]) -> bool {
         let answer = self.ask("PUT", &format!("/chunk?chunk_index={index}&file_id={}", file.id), bytes);
-        let Some(answer) = answer.filter(|answer| answer.status != 503) else { return false };
+        let Some(answer) = answer.filter(|answer| !matches!(answer.status, 503 | 507)) else { return false };
         assert_eq!(answer.status, 200, "chunk {index} of {}: {}", file.id, answer.text());
         self.acknowledged.entry(file.id.clone()).or_default().insert(index);
         true

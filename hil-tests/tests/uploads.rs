@@ -62,7 +62,8 @@ fn keep_uploading(port: u16, access: &str, worker: u64, stop: &AtomicBool, acks:
     while !stop.load(Ordering::Relaxed) {
         let files = files(Kind::Ct, worker * 10_000 + uploads, 3);
         let begun = wait::until("an upload begins", PATIENCE, || {
-            Upload::try_begin(&web, access, &files, &json!({"clinical_history": "fell"})).filter(|answer| answer.status != 503)
+            Upload::try_begin(&web, access, &files, &json!({"clinical_history": "fell"}))
+                .filter(|answer| !matches!(answer.status, 503 | 507))
         });
         assert_eq!(begun.status, 201, "{}", begun.text());
         let mut upload = Upload::of(&web, &begun.json());
