@@ -290,20 +290,32 @@ impl Buffer {
     /// Begins an object. Fails at once at the 95 % mark, when closing, or when the log cannot be written.
     pub fn begin(&self) -> Result<Writer, Refused> {
         self.may_begin()?;
+        self.begin_addition()
+    }
+
+    /// Begins a small object that the box itself adds to a study it has. As [`Self::begin`], but above the 95 % mark too: what has arrived
+    /// could not be completed otherwise, and never leave.
+    pub fn begin_addition(&self) -> Result<Writer, Refused> {
+        self.may_write()?;
         Ok(Writer::new(self.clone(), self.next_object(), self.inner.most_run, Some(sha2::Sha256::default())))
     }
 
     fn may_begin(&self) -> Result<(), Refused> {
-        if self.log().queue.is_closed() {
-            return Err(Refused::Closing);
-        }
-        if let Some(why) = self.log().queue.down() {
-            return Err(Refused::LogDown(why));
-        }
+        self.may_write()?;
         if self.usage().refusing {
             return Err(Refused::Full);
         }
         Ok(())
+    }
+
+    fn may_write(&self) -> Result<(), Refused> {
+        if self.log().queue.is_closed() {
+            return Err(Refused::Closing);
+        }
+        match self.log().queue.down() {
+            Some(why) => Err(Refused::LogDown(why)),
+            None => Ok(()),
+        }
     }
 
     /// Begins a part of an upload: as [`Self::begin`], but its bytes are an object's only when one is made of them ([`Self::compose`]).

@@ -406,7 +406,7 @@ impl Job {
         if !buffer.instances(&object.identity.sop_instance)?.is_empty() {
             return Ok(());
         }
-        let mut writer = buffer.begin()?;
+        let mut writer = buffer.begin_addition()?;
         writer.write(&object.bytes).await?;
         let new = NewObject {
             identity: object.identity,

@@ -78,6 +78,28 @@ async fn a_completion_that_was_cut_off_goes_on_and_stores_nothing_twice() {
     assert_eq!(rig.complete(upload).await, outcome);
 }
 
+/// Otherwise a disk that unfinished uploads alone have filled would stay full until they expire.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_arrived_is_completed_with_its_history_though_the_box_is_full() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 100);
+    let mut asked = request(&[("a", &bytes)]);
+    asked.clinical_history = Some("Fell from a ladder.".into());
+    let upload = rig.uploads.init(&dr_a(), None, asked).await.unwrap().upload;
+    rig.send_file(upload, "a", &bytes).await;
+    let other = UploadId(Uuid::from_u128(99));
+    let piece = vec![0; 4 << 20];
+    for index in 0.. {
+        let Ok(mut writer) = rig.buffer.begin_part() else { break };
+        writer.write(&piece).await.unwrap();
+        writer.commit_part(relaypacs_buffer::PartKey { upload: other, file: "x".into(), index }).durable().await.unwrap();
+    }
+    assert!(rig.buffer.usage().refusing);
+    assert_eq!(rig.complete(upload).await.status, OutcomeStatus::Success);
+    rig.buffer.settled().await.unwrap();
+    assert_eq!(rig.buffer.study(&"1.9.1".parse().unwrap()).unwrap().unwrap().study.instances, 2, "the image and the history");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_that_a_crash_left_behind_are_swept_up() {
     let rig = Rig::new().await;
