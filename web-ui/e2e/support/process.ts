@@ -32,14 +32,16 @@ export async function until(what: string, ready: () => Promise<boolean>, seconds
 /** A program of ours or a peer, its output in a file. */
 export class Program {
   readonly #child: ChildProcess;
+  /** When it is over and its last word is in the file, which is closed by then. */
   readonly ended: Promise<void>;
 
   constructor(command: string, args: string[], log: string, cwd?: string) {
     this.#child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...(cwd ? { cwd } : {}) });
     const out = createWriteStream(log, { flags: "a" });
-    this.#child.stdout?.pipe(out);
-    this.#child.stderr?.pipe(out);
-    this.ended = new Promise((resolve) => this.#child.once("exit", () => resolve()));
+    this.#child.stdout?.pipe(out, { end: false });
+    this.#child.stderr?.pipe(out, { end: false });
+    this.#child.once("close", () => out.end());
+    this.ended = new Promise((resolve) => out.once("close", () => resolve()));
   }
 
   /** Seconds of processor time so far (proc(5): fields 14 and 15, in hundredths). */
