@@ -98,6 +98,12 @@ test("the dashboard's numbers are what was sent; the admin takes them as a table
   for (const period of ["2W", "1M", "3M", "6M", "ALL", "1W"]) await page.getByRole("button", { name: period }).click();
   await expect(page.getByText("Total Studies")).toHaveCount(1);
   await expect(page.getByText("Success Rate")).toHaveCount(1);
+  // Each is drawn when it is scrolled near; its numbers are there before.
+  await expect(page.getByRole("button", { name: /: Table$/ })).toHaveCount(3);
+  for (const figure of await page.locator("figure").all()) {
+    await figure.scrollIntoViewIfNeeded();
+    await expect(figure.locator(".recharts-surface").first()).toBeVisible();
+  }
   const saved = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export CSV" }).click();
   const table = await saved;

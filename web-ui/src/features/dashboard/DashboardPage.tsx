@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck, CircleX, HardDrive, Layers, type LucideIcon, RefreshCw } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { Link } from "react-router";
 import type { Stats } from "@/api/types";
 import { useOffline } from "@/api/useLive";
@@ -13,8 +13,7 @@ import { Page } from "@/ui/Page";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
 import { downloadCsv, PERIODS, type Period, statsQuery, trendQuery } from "./api";
 import { successShare } from "./data";
-
-const Charts = lazy(() => import("./Charts"));
+import { Figures } from "./Figures";
 
 /** Figures of what was sent. */
 export function DashboardPage() {
@@ -75,11 +74,7 @@ export function DashboardPage() {
           {t("dash.empty_text")}
         </Empty>
       )}
-      {stats.data && stats.data.total_uploads > 0 && (
-        <Suspense fallback={<Skeleton rows={2} height="h-72" />}>
-          <Charts stats={stats.data} trend={trend.data} />
-        </Suspense>
-      )}
+      {stats.data && stats.data.total_uploads > 0 && <Figures stats={stats.data} trend={trend.data} />}
       {trend.error && !stats.error && <Trouble error={trend.error} retry={() => void trend.refetch()} compact />}
     </Page>
   );

@@ -2,6 +2,11 @@ import type { Stats, Trend } from "@/api/types";
 
 export type Slice = { key: string; count: number; share: number };
 
+/** Told apart by people who see few colours (Okabe and Ito), each ≥ 3:1 on both backgrounds where it matters; words stand beside them. */
+const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#AA3377"] as const;
+
+export const colourOf = (place: number): string => COLOURS[place % COLOURS.length] as string;
+
 /** At most so many slices can be told apart; the rest becomes one. */
 const SLICES = 5;
 
@@ -17,10 +22,12 @@ export function slices(counts: Record<string, number>): Slice[] {
   return [...shown, ...(rest > 0 ? [["other", rest] as const] : [])].map(([key, count]) => ({ key, count, share: count / total }));
 }
 
+export type Level = { key: string; count: number };
+
 const LEVELS = ["stat", "emergency", "routine", "subspecialty"] as const;
 
 /** Every service level in order of urgency, also those nobody used. */
-export const levels = (stats: Stats) => LEVELS.map((key) => ({ key, count: stats.service_level[key] ?? 0 }));
+export const levels = (stats: Stats): Level[] => LEVELS.map((key) => ({ key, count: stats.service_level[key] ?? 0 }));
 
 export type TrendRow = { date: string; good: number; failed: number; bytes: number };
 
