@@ -28,7 +28,7 @@ export default defineConfig({
         globPatterns: ["index.html", "assets/*.{js,css}", "manifest.webmanifest", "icons/icon.svg"],
         // What few people open, and what can show nothing without the box, comes when it is opened.
         globIgnores: [
-          "assets/{Charts,DashboardPage,ToastList,PdfView,pdf.worker,sentry,AdminPage,StudyPage,ReportPage-,SignUpForm,SetupPage,CertificateView,EchoSteps,DestinationFields,fr-,ar-}*",
+          "assets/{words.*,Charts,DashboardPage,ToastList,PdfView,pdf.worker,sentry,AdminPage,StudyPage,ReportPage-,SignUpForm,SetupPage,CertificateView,EchoSteps,DestinationFields,fr-,ar-}*",
         ],
       },
     }),

@@ -42,6 +42,34 @@ for (const [locale, catalog] of Object.entries(catalogs)) {
   }
 }
 
+// The box's sentences: each language has the same with the same holes, and those that are to stand in the box's source do.
+const BOX = "src/i18n/box";
+const books = Object.fromEntries(
+  readdirSync(BOX)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => [name.replace(/^words\.(.+)\.json$/, "$1"), JSON.parse(readFileSync(join(BOX, name), "utf8"))]),
+);
+const source = readdirSync("../appliance", { recursive: true })
+  .filter((name) => name.endsWith(".rs"))
+  .map((name) => readFileSync(join("../appliance", name), "utf8"))
+  .join("\n");
+const numbers = (sentence) => [...new Set([...sentence.matchAll(/\{(\d)/g)].map(([, number]) => number))];
+for (const [language, book] of Object.entries(books)) {
+  if (!catalogs[language]) problems.push(`${BOX}: no language ${language}`);
+  for (const [other, { told, others }] of Object.entries(books))
+    for (const sentence of Object.keys({ ...told, ...others }))
+      if (!Object.hasOwn({ ...book.told, ...book.others }, sentence))
+        problems.push(`${language}: the box's "${sentence}" of ${other} is missing`);
+  for (const [sentence, meaning] of Object.entries({ ...book.told, ...book.others }))
+    if (!meaning || numbers(meaning).some((number) => !numbers(sentence).includes(number)))
+      problems.push(`${language}: "${sentence}" has other holes`);
+  for (const sentence of Object.keys(book.told))
+    for (const piece of sentence.split(/\{\d[?!]?\}/))
+      if (!source.includes(piece.trim())) problems.push(`${language}: the box does not say "${sentence}" any more`);
+}
+for (const language of Object.keys(catalogs))
+  if (language !== "en" && !books[language]) problems.push(`${language}: the box's sentences are missing`);
+
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 if (problems.length === 0) process.stdout.write(`${catalogs.en.size} messages in ${Object.keys(catalogs).join(", ")}\n`);

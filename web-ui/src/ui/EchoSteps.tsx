@@ -2,7 +2,7 @@ import { CircleCheck, CircleX } from "lucide-react";
 import type { components } from "@/api/schema";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
-import { plain } from "./plain";
+import { BoxWords } from "./BoxWords";
 
 /** What a test of a destination found, step by step: the first that fails is named. */
 export function EchoSteps({ result }: { result: components["schemas"]["Echo"] }) {
@@ -20,7 +20,11 @@ export function EchoSteps({ result }: { result: components["schemas"]["Echo"] })
             )}
             <span>
               <strong>{t(`echo.${step}`)}</strong> <span className="text-muted">{format.milliseconds(ms)}</span>
-              {detail && <bdi className="block">{plain(detail)}</bdi>}
+              {detail && (
+                <span className="block">
+                  <BoxWords text={detail} />
+                </span>
+              )}
             </span>
           </li>
         ))}

@@ -1,7 +1,7 @@
 import type { System } from "@/api/types";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
-import { plain } from "@/ui/plain";
+import { BoxWords } from "@/ui/BoxWords";
 import { Banner } from "@/ui/Status";
 
 const KNOWN = new Set(["E11", "E21", "E22", "E23", "E31", "E32", "E41", "E51", "E61", "E71", "E72"]);
@@ -21,7 +21,7 @@ export function Alerts({ alerts }: { alerts: System["alerts"] }) {
       </p>
       {KNOWN.has(code) && !WHOLE.has(code) && (
         <p>
-          <bdi>{plain(text)}</bdi>
+          <BoxWords text={text} />
         </p>
       )}
       <p>{KNOWN.has(code) ? t(`alert.${code}_todo`) : what_to_do}</p>

@@ -1,8 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
 import { systemQuery } from "@/api/queries";
+import { useBoxWords } from "@/i18n/box";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
+import { BoxWords } from "@/ui/BoxWords";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
@@ -42,8 +44,8 @@ export function AuditTab() {
           columns={[
             { key: "at", nowrap: true, head: t("audit.at"), main: true, cell: ({ at }) => <time dateTime={at}>{format.moment(at)}</time> },
             { key: "actor", head: t("audit.actor"), cell: ({ actor }) => <bdi>{actor}</bdi> },
-            { key: "action", head: t("audit.action"), cell: ({ action }) => <code dir="ltr">{action}</code> },
-            { key: "object", head: t("audit.object"), cell: ({ object }) => <bdi>{object || "–"}</bdi> },
+            { key: "action", head: t("audit.action"), cell: ({ action }) => <Deed action={action} /> },
+            { key: "object", head: t("audit.object"), cell: ({ object }) => (object ? <BoxWords text={object} /> : "–") },
             {
               key: "outcome",
               head: t("audit.outcome"),
@@ -63,12 +65,27 @@ export function AuditTab() {
   );
 }
 
+/** What was done: by its name in the box, which the filter takes, and in the reader's language. */
+function Deed({ action }: { action: string }) {
+  const meaning = useBoxWords()(action);
+  const code = <code dir="ltr">{action}</code>;
+  if (meaning === null) return code;
+  return (
+    <>
+      <bdi className="block">{meaning}</bdi>
+      <span className="text-xs text-muted">{code}</span>
+    </>
+  );
+}
+
 /** Whether the chain held when the box last read it whole. */
 function Chain() {
   const t = useT();
   const format = useFormat();
   const check = useQuery(systemQuery).data?.schedule.find(({ job }) => job === "audit-check");
-  const result = check?.result?.endsWith("chain intact") ? t("audit.intact") : check?.result;
+  const words = useBoxWords();
+  const said = check?.result;
+  const result = said?.endsWith("chain intact") ? t("audit.intact") : said && (words(said) ?? said);
   return (
     <p className="text-sm text-muted">
       {t("audit.chain")} {check?.last_run && result && t("audit.chain_at", { when: format.moment(check.last_run), result })}

@@ -7,13 +7,13 @@ import type { Destination } from "@/api/types";
 import { useOffline } from "@/api/useLive";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
+import { BoxWords } from "@/ui/BoxWords";
 import { Button } from "@/ui/Button";
 import { DestinationFields } from "@/ui/DestinationFields";
 import { Ask, Dialog } from "@/ui/Dialog";
 import { EchoSteps } from "@/ui/EchoSteps";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Page";
-import { plain } from "@/ui/plain";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
 import { Status } from "@/ui/Status";
 import { deleteDestination, pauseDestination } from "./api";
@@ -88,9 +88,9 @@ function DestinationCard({ destination }: { destination: Destination }) {
             ? ([
                 [
                   t("dest.error"),
-                  <bdi key="e" dir="ltr">
-                    <code>{last_error.code}</code> {plain(last_error.detail)}
-                  </bdi>,
+                  <span key="e">
+                    <code dir="ltr">{last_error.code}</code> <BoxWords text={last_error.detail} />
+                  </span>,
                 ],
               ] as const)
             : []),

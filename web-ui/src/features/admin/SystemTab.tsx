@@ -5,6 +5,7 @@ import type { System } from "@/api/types";
 import { useOffline } from "@/api/useLive";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
+import { BoxWords } from "@/ui/BoxWords";
 import { Button } from "@/ui/Button";
 import { CertificateView } from "@/ui/CertificateView";
 import { Dialog } from "@/ui/Dialog";
@@ -89,7 +90,7 @@ function Health({ system }: { system: System }) {
                 cell: ({ job }) => (WORK.has(job) ? t(`work.${job.replaceAll("-", "_")}`) : job),
               },
               { key: "last", head: t("system.last"), cell: ({ last_run }) => (last_run ? format.moment(last_run) : "–") },
-              { key: "result", head: t("audit.outcome"), cell: ({ result }) => <bdi>{result ?? "–"}</bdi> },
+              { key: "result", head: t("audit.outcome"), cell: ({ result }) => (result ? <BoxWords text={result} /> : "–") },
               { key: "next", head: t("system.next"), cell: ({ next_run }) => (next_run ? format.moment(next_run) : "–") },
             ]}
           />

@@ -1,7 +1,7 @@
 import type { StudyDelivery } from "@/api/types";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
-import { plain } from "@/ui/plain";
+import { BoxWords } from "@/ui/BoxWords";
 import { Status, type Tone } from "@/ui/Status";
 
 const TONES: Record<StudyDelivery["state"], Tone> = {
@@ -46,7 +46,12 @@ export function DeliveryRow({ delivery }: { delivery: StudyDelivery }) {
       )}
       {error && (
         <p className="text-sm text-bad">
-          <code>{error.code}</code> {plain(error.detail)} {error.what_to_do && <span className="block">{error.what_to_do}</span>}
+          <code dir="ltr">{error.code}</code> <BoxWords text={error.detail} />{" "}
+          {error.what_to_do && (
+            <span className="block">
+              <BoxWords text={error.what_to_do} />
+            </span>
+          )}
         </p>
       )}
     </li>
