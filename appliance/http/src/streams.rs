@@ -44,6 +44,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// Everything that happens and that the caller may see.
 ///
 /// Events: `connected`, `unread_count`, `notification`, `report`, `upload`, `study`, `destination`, `reset`; each with an `id`.
+///
+/// An `upload` is the body of `GET /upload/{id}/status` without its `result`. Of more than 100 files only those with an error are in it, at most
+/// 100, and of more than 100 studies the first 100: `files_omitted` and `studies_omitted` say how many are not.
 #[utoipa::path(get, path = "/api/v1/events", operation_id = "live_events", tag = "events",
     params(("token" = Option<String>, Query, description = "the access token, for clients that can send no header"),
         ("Last-Event-ID" = Option<String>, Header, description = "the id of the last event seen: what was missed is told first")),

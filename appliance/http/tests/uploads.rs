@@ -174,6 +174,40 @@ async fn an_upload_goes_through_from_init_to_list() {
     test_box.app.buffer.close().await;
 }
 
+/// The data of the next event of this name on a stream.
+async fn next_event(stream: &mut Body, name: &str) -> Value {
+    let mut text = String::new();
+    for _ in 0..1000 {
+        let event = text.split("\n\n").find(|event| event.contains(&format!("\nevent: {name}\n")) && event.ends_with('}'));
+        if let Some((_, data)) = event.and_then(|event| event.split_once("\ndata: ")) {
+            return serde_json::from_str(data).unwrap();
+        }
+        let piece = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+        text.push_str(std::str::from_utf8(&piece).unwrap());
+    }
+    panic!("no {name} in {text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_event_of_an_upload_is_its_status() {
+    let test_box = TestBox::with_two_destinations().await;
+    let access = test_box.sign_in(Role::Clinician).await;
+    let request = Request::builder().uri(format!("/api/v1/events?token={access}")).extension(from("203.0.113.9"));
+    let mut stream = test_box.public().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().into_body();
+    let (image, letter) = (dicom(1, 100), b"Dear colleague".to_vec());
+    let client = Client::begin(&test_box, &access, init_body(&[("image", &image), ("letter", &letter)])).await;
+    client.file("image", &image).await;
+    client.file("letter", &letter).await;
+    assert_eq!(client.ask("POST", "/complete").await.status, 200);
+    let told = next_event(&mut stream, "upload").await;
+    let mut status = client.ask("GET", "/status").await.json();
+    status.as_object_mut().unwrap().remove("result").expect("what became of it");
+    assert_eq!(told, status);
+    assert_eq!((&told["study_instance_uids"], &told["files"]["image"]["complete"]), (&json!(["1.9.1"]), &json!(true)));
+    assert!(told["files"]["letter"]["error"].is_string(), "{told}");
+    test_box.app.buffer.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_good_for_its_own_upload_only() {
     let test_box = TestBox::with_two_destinations().await;

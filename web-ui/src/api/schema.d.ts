@@ -356,6 +356,9 @@ export interface paths {
         /**
          * Everything that happens and that the caller may see.
          * @description Events: `connected`, `unread_count`, `notification`, `report`, `upload`, `study`, `destination`, `reset`; each with an `id`.
+         *
+         *     An `upload` is the body of `GET /upload/{id}/status` without its `result`. Of more than 100 files only those with an error are in it, at most
+         *     100, and of more than 100 studies the first 100: `files_omitted` and `studies_omitted` say how many are not.
          */
         get: operations["live_events"];
         put?: never;

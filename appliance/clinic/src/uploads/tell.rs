@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use redb::WriteTransaction;
-use relaypacs_domain::{HeaderFacts, ReportId, Role, SourceKind, Timestamp, Uid, UploadId};
-use serde_json::json;
+use relaypacs_domain::{HeaderFacts, ReportId, Role, SourceKind, Timestamp, Uid, UploadId, UserId};
+use serde_json::{Map, Value, json};
 
 use super::{
-    Outcome, OutcomeStatus, PacsStatus, UploadError, Uploads,
+    FileProgress, Outcome, OutcomeStatus, PacsStatus, UploadError, UploadStatus, Uploads,
     active::Active,
     row::{self, UploadRow},
 };
@@ -20,6 +20,9 @@ use crate::{
 
 /// Who sees everybody's uploads.
 const ALL_UPLOADS: &[Role] = &[Role::Radiologist, Role::Admin];
+
+/// Files, and studies, that an event names at most.
+const MOST_NAMED: usize = 100;
 
 /// Makes a report for each study.
 pub(super) fn assign_in(
@@ -141,23 +144,98 @@ impl Uploads {
             Ok::<_, UploadError>(Some(added.unwrap_or_default()))
         });
         if let Some(added) = noted.await? {
-            self.publish(upload, row, &standing);
             self.inner.neighbours.notifications.announce(added);
+            self.publish(upload, owner, standing).await?;
         }
         Ok(())
     }
 
-    fn publish(&self, upload: UploadId, row: &UploadRow, standing: &Standing) {
-        let json = json!({
-            "upload_id": upload,
-            "state": standing.state,
-            "progress_percent": 100,
-            "uploaded_bytes": row.total_bytes,
-            "total_bytes": row.total_bytes,
-            "pacs_status": standing.status.as_str(),
-            "pacs_receipt_id": standing.receipt,
-        });
-        let audience = Audience::UserAndRoles(row.owner, ALL_UPLOADS);
-        self.inner.neighbours.live.publish(LiveEvent { audience, kind: LiveKind::Upload, json });
+    /// Sends open pages the upload's status, with what is told now of its way to the PACS.
+    async fn publish(&self, upload: UploadId, owner: UserId, standing: Standing) -> Result<(), UploadError> {
+        let status = self.status(upload, false).await?;
+        let status = UploadStatus { pacs_status: standing.status, pacs_receipt_id: standing.receipt, ..status };
+        let audience = Audience::UserAndRoles(owner, ALL_UPLOADS);
+        self.inner.neighbours.live.publish(LiveEvent { audience, kind: LiveKind::Upload, json: body(&status) });
+        Ok(())
+    }
+}
+
+/// The body of `GET /upload/{id}/status` but for its `result`, bounded: of more than [`MOST_NAMED`] files only those with an error are in it,
+/// and `files_omitted` (of studies `studies_omitted`) says how many are not.
+fn body(status: &UploadStatus) -> Value {
+    let is_long = status.files.len() > MOST_NAMED;
+    let named = status.files.iter().filter(|file| !is_long || file.error.is_some()).take(MOST_NAMED);
+    let files: Map<String, Value> = named.clone().map(|file| (file.id.clone(), file_body(file))).collect();
+    let mut json = json!({
+        "upload_id": status.upload,
+        "state": status.state.as_str(),
+        "progress_percent": status.progress_percent,
+        "uploaded_bytes": status.uploaded_bytes,
+        "total_bytes": status.total_bytes,
+        "chunks_received": status.chunks_received,
+        "chunks_total": status.chunks_total,
+        "pacs_status": status.pacs_status.as_str(),
+        "pacs_receipt_id": status.pacs_receipt_id,
+        "study_instance_uids": status.studies.iter().take(MOST_NAMED).map(Uid::as_str).collect::<Vec<_>>(),
+        "files": files,
+    });
+    if is_long {
+        json["files_omitted"] = (status.files.len() - named.count()).into();
+    }
+    if status.studies.len() > MOST_NAMED {
+        json["studies_omitted"] = (status.studies.len() - MOST_NAMED).into();
+    }
+    json
+}
+
+fn file_body(file: &FileProgress) -> Value {
+    let mut json = json!({"received_chunks": file.received_chunks, "complete": file.complete, "size": file.bytes});
+    if let Some(error) = &file.error {
+        json["error"] = error.as_str().into();
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uploads::UploadState;
+
+    fn status(files: usize, with_error: impl Fn(usize) -> bool, studies: usize) -> UploadStatus {
+        let file = |number| FileProgress {
+            id: format!("f{number}"),
+            received_chunks: Vec::new(),
+            complete: true,
+            bytes: None,
+            error: with_error(number).then(|| "it is no DICOM file".into()),
+        };
+        UploadStatus {
+            upload: UploadId(uuid::Uuid::nil()),
+            state: UploadState::Complete,
+            progress_percent: 100,
+            uploaded_bytes: 7,
+            total_bytes: 7,
+            chunks_received: 0,
+            chunks_total: None,
+            pacs_status: PacsStatus::Queued,
+            pacs_receipt_id: None,
+            studies: (1..=studies).map(|number| format!("1.2.{number}").parse().unwrap()).collect(),
+            files: (0..files).map(file).collect(),
+            outcome: None,
+        }
+    }
+
+    #[test]
+    fn an_event_stays_short_however_many_files_an_upload_has() {
+        let check = |status: UploadStatus, named: usize, files_omitted: Value, studies: usize, studies_omitted: Value| {
+            let json = body(&status);
+            assert_eq!((json["files"].as_object().unwrap().len(), &json["files_omitted"]), (named, &files_omitted));
+            assert_eq!((json["study_instance_uids"].as_array().unwrap().len(), &json["studies_omitted"]), (studies, &studies_omitted));
+            json
+        };
+        check(status(100, |_| false, 100), 100, Value::Null, 100, Value::Null);
+        let json = check(status(10_000, |number| number == 9_999, 10_000), 1, 9_999.into(), 100, 9_900.into());
+        assert_eq!(json["files"]["f9999"]["error"], "it is no DICOM file");
+        check(status(10_000, |_| true, 1), 100, 9_900.into(), 1, Value::Null);
     }
 }
