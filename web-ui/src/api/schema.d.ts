@@ -3073,7 +3073,10 @@ export interface components {
         PreferencesPatch: {
             default_service_level?: string | null;
             density?: string | null;
-            /** @example pt-BR */
+            /**
+             * @description A language tag (BCP 47).
+             * @example pt-BR
+             */
             language?: string | null;
             notify?: components["schemas"]["NotifyPatch"] | null;
             /** @example dark */

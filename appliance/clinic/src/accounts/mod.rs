@@ -6,6 +6,7 @@
 
 mod error;
 mod invites;
+mod language;
 pub(crate) mod live;
 mod manage;
 pub mod password;

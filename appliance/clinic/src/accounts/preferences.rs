@@ -3,7 +3,7 @@
 use relaypacs_domain::ServiceLevel;
 use serde::{Deserialize, Serialize};
 
-use super::AccountError;
+use super::{AccountError, language::is_well_formed};
 use crate::notifications::NotificationKind;
 
 /// Preferences of an account. Absent ones are the defaults.
@@ -56,34 +56,48 @@ impl Default for Notify {
 }
 
 impl Preferences {
-    /// Refuses what makes no sense, naming the field.
+    /// Refuses what makes no sense, naming field, value and rule.
     pub(super) fn check(&self) -> Result<(), AccountError> {
-        let is_tag = |text: &str| (1..=35).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
-        let zone = self.time_zone.as_deref();
+        let Self { language, theme, time_zone, default_service_level, density, notify } = self;
+        let zone = time_zone.as_deref();
         match () {
-            () if !is_tag(&self.language) => Err(wrong("preferences/language", "a language is a tag such as en or pt-BR")),
-            () if !["system", "light", "dark"].contains(&self.theme.as_str()) => {
-                Err(wrong("preferences/theme", "a theme is system, light or dark"))
+            () if !is_well_formed(language) => {
+                Err(wrong("preferences/language", language, "a language is a tag of BCP 47, such as en or pt-BR, of at most 35 characters"))
+            }
+            () if !["system", "light", "dark"].contains(&theme.as_str()) => {
+                Err(wrong("preferences/theme", theme, "a theme is system, light or dark"))
             }
             () if zone.is_some_and(|zone| zone.len() > 64 || jiff::tz::TimeZone::get(zone).is_err()) => {
-                Err(wrong("preferences/time_zone", "a time zone has an IANA name such as Europe/Lisbon"))
+                let rule = "a time zone has an IANA name such as Europe/Lisbon";
+                Err(wrong("preferences/time_zone", zone.unwrap_or_default(), rule))
             }
-            () if self.default_service_level.parse::<ServiceLevel>().is_err() => {
-                Err(wrong("preferences/default_service_level", "a service level is stat, emergency, routine or subspecialty"))
+            () if default_service_level.parse::<ServiceLevel>().is_err() => {
+                let rule = "a service level is stat, emergency, routine or subspecialty";
+                Err(wrong("preferences/default_service_level", default_service_level, rule))
             }
-            () if !["comfortable", "compact"].contains(&self.density.as_str()) => {
-                Err(wrong("preferences/density", "a density is comfortable or compact"))
+            () if !["comfortable", "compact"].contains(&density.as_str()) => {
+                Err(wrong("preferences/density", density, "a density is comfortable or compact"))
+            }
+            () if notify.types.len() > 32 => {
+                let rule = "at most 32 notification types are named";
+                Err(wrong("preferences/notify/types", &notify.types.len().to_string(), rule))
             }
             // A name that is none would mean that nothing is told.
-            () if self.notify.types.len() > 32 || !self.notify.types.iter().all(|kind| kind.parse::<NotificationKind>().is_ok()) => {
-                let known = NotificationKind::ALL.map(NotificationKind::as_str).join(", ");
-                Err(wrong("preferences/notify/types", &format!("notification types are {known}")))
-            }
-            () => Ok(()),
+            () => match notify.types.iter().find(|kind| kind.parse::<NotificationKind>().is_err()) {
+                Some(kind) => {
+                    let known = NotificationKind::ALL.map(NotificationKind::as_str).join(", ");
+                    Err(wrong("preferences/notify/types", kind, &format!("notification types are {known}")))
+                }
+                None => Ok(()),
+            },
         }
     }
 }
 
-fn wrong(field: &'static str, rule: &str) -> AccountError {
-    AccountError::Field { field, rule: rule.to_owned() }
+/// Characters of a refused value that are shown.
+const MOST_SHOWN: usize = 40;
+
+fn wrong(field: &'static str, value: &str, rule: &str) -> AccountError {
+    let shown: String = value.chars().take(MOST_SHOWN).collect();
+    AccountError::Field { field, rule: format!("{rule}, not {shown:?}") }
 }

@@ -205,6 +205,10 @@ async fn preferences_are_kept_and_checked() {
     ] {
         assert!(matches!(set(wrong).await, Err(AccountError::Field { .. })));
     }
+    let odd = Preferences { language: "english please".into(), ..good.clone() };
+    let Err(AccountError::Field { field, rule }) = set(odd).await else { panic!("taken") };
+    assert_eq!(field, "preferences/language");
+    assert_eq!(rule, "a language is a tag of BCP 47, such as en or pt-BR, of at most 35 characters, not \"english please\"");
     let test = test.restarted().await;
     assert_eq!(test.clinic.accounts.find(ada.user).await.unwrap().preferences, good);
 }

@@ -157,7 +157,8 @@ pub(super) struct MePatch {
 /// Preferences to change; absent ones stay.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct PreferencesPatch {
-    #[schema(example = "pt-BR")]
+    /// A language tag (BCP 47).
+    #[schema(max_length = 35, example = "pt-BR")]
     language: Option<String>,
     #[schema(example = "dark")]
     theme: Option<String>,
