@@ -60,8 +60,8 @@ struct System {
     alerts: Vec<AlertBody>,
     /// Jobs that run by the clock.
     schedule: Vec<ScheduledJob>,
-    /// The TLS certificate in force; absent while HTTPS is off.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The TLS certificate in force; null while HTTPS is off.
+    #[schema(required)]
     certificate: Option<SystemCertificate>,
 }
 

@@ -176,3 +176,11 @@ async fn a_scraper_that_asks_for_open_metrics_gets_it() {
     assert!(told.text.ends_with("# EOF\n"));
     test_box.app.buffer.close().await;
 }
+
+#[tokio::test]
+async fn a_box_without_https_says_that_it_has_no_certificate() {
+    let test_box = TestBox::with_two_destinations().await;
+    let token = test_box.sign_in(Role::Clinician).await;
+    let system = get_as(&test_box.public(), &token, "/api/v1/system").await.json();
+    assert_eq!(system.get("certificate"), Some(&serde_json::Value::Null));
+}

@@ -3614,7 +3614,7 @@ export interface components {
             alerts: components["schemas"]["Alert"][];
             /** @description Which build of it. */
             build: string;
-            certificate?: components["schemas"]["SystemCertificate"] | null;
+            certificate: components["schemas"]["SystemCertificate"] | null;
             /** @description Whether that clock follows a time server; null: the kernel does not say. */
             clock_synchronised: boolean | null;
             /** @description Every destination's state. */
