@@ -1,13 +1,16 @@
 //! Receiving one object: bytes in, a durable record out.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use relaypacs_domain::{Flag, HeaderFacts, Identity, ObjectId, ServiceLevel, Sha256, Source};
 use sha2::Digest;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
     Buffer,
@@ -28,13 +31,23 @@ pub struct Writer {
     object: ObjectId,
     /// Of an object; parts are not hashed as such.
     hash: Option<sha2::Sha256>,
-    run: Option<(PooledBuf, u32)>,
+    run: Option<Filling>,
     written: u64,
     most: usize,
     /// Runs were handed over: somebody must hear how it ends.
     begun: bool,
     broken: Arc<AtomicBool>,
 }
+
+/// A run that grows.
+struct Filling {
+    buffer: PooledBuf,
+    crc: u32,
+    since: Instant,
+}
+
+/// How long a buffer may be filled before somebody who waits for one may ask for it. At 1 Mbit/s a quarter of it is full by then.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// What is known at the end of an object.
 #[derive(Debug, Clone)]
@@ -86,32 +99,54 @@ impl Writer {
     /// Appends bytes of the data set. Waits while the committer is behind (that is the backpressure).
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), WriteError> {
         while !bytes.is_empty() {
-            let (mut run, crc) = match self.run.take() {
-                Some((full, crc)) if full.bytes.len() == self.most => {
-                    self.hand_over(full, crc).await?;
-                    (self.take_buffer().await, 0)
+            let mut run = match self.run.take() {
+                Some(full) if full.buffer.bytes.len() == self.most => {
+                    self.hand_over(full).await?;
+                    self.begin_run().await
                 }
                 Some(going_on) => going_on,
-                None => (self.take_buffer().await, 0),
+                None => self.begin_run().await,
             };
-            let (now, later) = bytes.split_at(bytes.len().min(self.most - run.bytes.len()));
-            run.bytes.extend_from_slice(now);
+            let (now, later) = bytes.split_at(bytes.len().min(self.most - run.buffer.bytes.len()));
+            run.buffer.bytes.extend_from_slice(now);
             if let Some(hash) = &mut self.hash {
                 hash.update(now);
             }
-            self.run = Some((run, crc32c::crc32c_append(crc, now)));
+            run.crc = crc32c::crc32c_append(run.crc, now);
+            self.run = Some(run);
             self.written += now.len() as u64;
             bytes = later;
         }
         Ok(())
     }
 
-    async fn take_buffer(&self) -> PooledBuf {
-        let pool = &self.buffer.log().pool;
-        if self.hash.is_some() { pool.take().await } else { pool.take_for_part().await }
+    /// Waits until somebody else wants the buffer that this writer has been filling for long: [`Self::set_aside`] is to follow. Without end
+    /// while it holds none.
+    pub async fn wanted(&self) {
+        match &self.run {
+            Some(run) => {
+                tokio::time::sleep_until(run.since + SLOW).await;
+                self.buffer.log().pool.wanted().await;
+            }
+            None => std::future::pending().await,
+        }
     }
 
-    async fn hand_over(&mut self, buffer: PooledBuf, crc: u32) -> Result<(), WriteError> {
+    /// Hands over what has come so far, as a run of its own, and holds no buffer until more comes.
+    pub async fn set_aside(&mut self) -> Result<(), WriteError> {
+        match self.run.take() {
+            Some(run) => self.hand_over(run).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn begin_run(&self) -> Filling {
+        let pool = &self.buffer.log().pool;
+        let buffer = if self.hash.is_some() { pool.take().await } else { pool.take_for_part().await };
+        Filling { buffer, crc: 0, since: Instant::now() }
+    }
+
+    async fn hand_over(&mut self, Filling { buffer, crc, .. }: Filling) -> Result<(), WriteError> {
         if self.broken.load(Ordering::Relaxed) {
             return Err(WriteError::Log("the disk refused earlier bytes of the object".into()));
         }
@@ -126,7 +161,7 @@ impl Writer {
     pub async fn commit(mut self, object: NewObject) -> Result<Placed, WriteError> {
         let sha256 = Sha256(self.hash.take().unwrap_or_default().finalize().into());
         let placed = Placed { object: self.object, sha256, bytes: self.written, copies: 1 };
-        let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, _handover: Handover::last() });
+        let last = self.run.take().map(|Filling { buffer, crc, .. }| Run { buffer, crc, _handover: Handover::last() });
         self.begun = false; // from here on the committer ends the object
         let (ticket, answer) = oneshot::channel();
         self.buffer.hand_over_commit(|clock, catalogue| {
@@ -152,7 +187,7 @@ impl Writer {
 
     /// Hands a part over to be made durable. What it answers with says when it is; whoever does not wait for that does not undo it.
     pub fn commit_part(mut self, key: PartKey) -> PartTicket {
-        let last = self.run.take().map(|(buffer, crc)| Run { buffer, crc, _handover: Handover::last() });
+        let last = self.run.take().map(|Filling { buffer, crc, .. }| Run { buffer, crc, _handover: Handover::last() });
         self.begun = false; // from here on the committer ends it
         let (ticket, answer) = oneshot::channel();
         let (object, bytes) = (self.object, self.written);

@@ -125,6 +125,35 @@ fn a_range_beyond_the_parts_makes_no_object() {
     assert!(matches!(refused, Err(ComposeError::Write(WriteError::Log(_)))), "{refused:?}");
 }
 
+/// A slow sender's bytes go to the disk in pieces as others need the memory: the part is the same.
+#[test]
+fn a_part_that_was_set_aside_is_all_its_bytes() {
+    let story = Story::new(8 << 20);
+    let (buffer, bytes) = (story.buffer(), content(3, 9000));
+    let store = async |index: u32, cuts: &[usize]| {
+        let mut writer = buffer.begin_part().unwrap();
+        writer.set_aside().await.unwrap();
+        let mut from = 0;
+        for to in cuts {
+            writer.write(&bytes[from..*to]).await.unwrap();
+            writer.set_aside().await.unwrap();
+            writer.set_aside().await.unwrap();
+            from = *to;
+        }
+        writer.write(&bytes[from..]).await.unwrap();
+        let stored = writer.commit_part(key("a", index)).durable().await.unwrap();
+        buffer.settled().await.unwrap();
+        (stored, read_all(buffer.read_parts(&[stored]).unwrap()).await)
+    };
+    for (index, cuts) in (0..).zip([vec![], vec![1], vec![9000], vec![10, 5000, 8999], (1..=9000).step_by(700).collect()]) {
+        let (stored, there) = story.runtime.block_on(store(index, &cuts));
+        assert!(there == bytes, "cut at {cuts:?}");
+        let placed = story.runtime.block_on(buffer.compose(&[stored], 0..9000, sha256(&bytes), new(index))).unwrap();
+        story.runtime.block_on(buffer.settled()).unwrap();
+        assert!(story.runtime.block_on(read(buffer, placed.object)) == bytes);
+    }
+}
+
 #[test]
 fn parts_given_up_make_room_and_those_that_stay_are_moved_out_of_the_way() {
     let mut story = Story::new(8 << 20);

@@ -2,10 +2,14 @@
 
 use std::{
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::record::{HEADER, MAX_DATA};
 
@@ -25,7 +29,18 @@ pub(crate) struct Pool {
     all: Arc<Semaphore>,
     parts: Arc<Semaphore>,
     spare: Arc<Semaphore>,
+    queue: Arc<Waiting>,
 }
+
+/// Writers that wait for a buffer, and their call to those who fill one slowly: one answers each call.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: AtomicUsize,
+    call: Notify,
+}
+
+/// A place among those who wait.
+struct Place<'a>(&'a Waiting);
 
 /// A buffer with room for a record's header and payload. Goes back to its pool when dropped.
 #[derive(Debug)]
@@ -48,23 +63,46 @@ pub(crate) struct Handover {
 impl Pool {
     pub(crate) fn new() -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
-        Self { free: Arc::default(), all: semaphore(MOST), parts: semaphore(MOST_PARTS), spare: semaphore(MOST_SPARE) }
+        Self {
+            free: Arc::default(),
+            all: semaphore(MOST),
+            parts: semaphore(MOST_PARTS),
+            spare: semaphore(MOST_SPARE),
+            queue: Arc::default(),
+        }
     }
 
     /// A buffer for a writer of an object; waits while there are too many.
     pub(crate) async fn take(&self) -> PooledBuf {
-        let permit = self.all.clone().acquire_owned().await.ok(); // never closed
-        let mut buffer = self.take_now();
-        buffer.bytes.clear();
-        buffer.permits = [permit, None];
-        buffer
+        self.queue.in_turn(self.take_one()).await
     }
 
     /// A buffer for a writer of a part of an upload; waits while there are too many of those, or too many at all.
     pub(crate) async fn take_for_part(&self) -> PooledBuf {
-        let permit = self.parts.clone().acquire_owned().await.ok(); // never closed
-        let mut buffer = self.take().await;
-        buffer.permits[1] = permit;
+        let taking = async {
+            let permit = self.parts.clone().acquire_owned().await.ok(); // never closed
+            let mut buffer = self.take_one().await;
+            buffer.permits[1] = permit;
+            buffer
+        };
+        self.queue.in_turn(taking).await
+    }
+
+    /// Waits until somebody waits for a buffer, and this caller is the one who is to give its own up.
+    pub(crate) async fn wanted(&self) {
+        loop {
+            self.queue.call.notified().await;
+            if self.queue.count.load(Ordering::SeqCst) > 0 {
+                return;
+            }
+        }
+    }
+
+    async fn take_one(&self) -> PooledBuf {
+        let permit = self.all.clone().acquire_owned().await.ok(); // never closed
+        let mut buffer = self.take_now();
+        buffer.bytes.clear();
+        buffer.permits = [permit, None];
         buffer
     }
 
@@ -78,6 +116,32 @@ impl Pool {
     /// Waits until the disk has caught up enough for another full buffer.
     pub(crate) async fn handover(&self) -> Handover {
         Handover { _permit: self.spare.clone().acquire_owned().await.ok() }
+    }
+}
+
+impl Waiting {
+    /// What `taking` gives; while it must wait, that is known.
+    async fn in_turn<T>(&self, taking: impl Future<Output = T>) -> T {
+        let mut taking = pin!(taking);
+        tokio::select! {
+            biased;
+            // Without tokio's budget: a task that has used its own up waits for nobody.
+            taken = tokio::task::unconstrained(&mut taking) => return taken,
+            () = std::future::ready(()) => {}
+        }
+        self.count.fetch_add(1, Ordering::SeqCst);
+        let _place = Place(self);
+        self.call.notify_one();
+        taking.await
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        // Calls that came while nobody listened are one: those who wait yet call again.
+        if self.0.count.fetch_sub(1, Ordering::SeqCst) > 1 {
+            self.0.call.notify_one();
+        }
     }
 }
 
@@ -134,5 +198,28 @@ mod tests {
         assert!(poll(one_more.as_mut()).is_pending(), "what a scanner gave back is a scanner's");
         parts.pop();
         assert!(poll(one_more.as_mut()).is_ready());
+    }
+
+    #[tokio::test]
+    async fn one_who_holds_a_buffer_is_called_for_each_who_waits() {
+        let pool = Pool::new();
+        let mut parts = Vec::new();
+        for _ in 0..MOST_PARTS {
+            parts.push(pool.take_for_part().await);
+        }
+        tokio::task::yield_now().await; // a new budget
+        let (mut first, mut second) = (Box::pin(pool.take_for_part()), Box::pin(pool.take_for_part()));
+        assert!(poll(pin!(pool.wanted())).is_pending(), "nobody waits");
+        // They call while nobody listens.
+        assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+        let (mut one, mut another) = (Box::pin(pool.wanted()), Box::pin(pool.wanted()));
+        assert!(poll(one.as_mut()).is_ready() && poll(another.as_mut()).is_pending(), "one is enough for the time being");
+        parts.pop();
+        assert!(poll(first.as_mut()).is_ready());
+        assert!(poll(another.as_mut()).is_ready(), "the second one waits yet");
+        let mut third = Box::pin(pool.wanted());
+        assert!(poll(third.as_mut()).is_pending());
+        drop(second);
+        assert!(poll(third.as_mut()).is_pending(), "nobody waits any more");
     }
 }

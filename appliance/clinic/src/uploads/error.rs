@@ -60,6 +60,9 @@ pub enum UploadError {
         /// What is missing, as far as that is listed.
         missing: Vec<MissingChunks>,
     },
+    /// Its bytes came too slowly while others waited.
+    #[error("the chunk came too slowly while others waited: send it again")]
+    TooSlow,
     /// The box cannot do it now.
     #[error("{0}")]
     Unavailable(String),

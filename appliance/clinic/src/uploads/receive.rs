@@ -2,8 +2,11 @@
 //!
 //! The same chunk may come again, also while it is on its way: the bytes are compared with the stored ones, whatever digests say. Of two
 //! requests with the same chunk the first to be whole counts; the other one's bytes are stored under no name, compared, and given up.
+//!
+//! A chunk that comes slowly holds memory only while nobody else needs it: what has come of it goes to the disk by itself
+//! ([`Receiving::beside`]).
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
@@ -59,6 +62,8 @@ pub struct Receiving {
     sha256: Option<Sha256>,
     received: u64,
     way: Way,
+    /// How often it gave its memory up to others.
+    asides: u64,
 }
 
 enum Way {
@@ -84,6 +89,11 @@ enum Outcome {
     Known(ChunkReceipt),
     Storing(JoinHandle<Result<ChunkReceipt, UploadError>>),
 }
+
+/// How often a chunk may give its memory up to others, whatever its length, and once more for so many bytes: each time its bytes on the disk
+/// are cut in two. Beyond that it is ended.
+const FREE_ASIDES: u64 = 4;
+const BYTES_AN_ASIDE: u64 = 128 << 10;
 
 /// Under this name parts are stored that count for nothing: no file can have it.
 const NOWHERE: &str = "";
@@ -114,6 +124,7 @@ impl Uploads {
             sha256: expected.sha256.map(|_| Sha256::new()),
             received: 0,
             way,
+            asides: 0,
             active,
         };
         if let Some(bytes) = expected.bytes {
@@ -147,6 +158,24 @@ impl Receiving {
             Way::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Waits for `coming`, what the sender does next. If that takes long, the chunk holds no memory that others wait for.
+    pub async fn beside<T>(&mut self, coming: impl Future<Output = T>) -> Result<T, UploadError> {
+        let mut coming = pin!(coming);
+        loop {
+            let Way::Store(writer, _) = &mut self.way else { return Ok(coming.await) };
+            tokio::select! {
+                biased;
+                come = &mut coming => return Ok(come),
+                () = writer.wanted() => {}
+            }
+            if self.asides > FREE_ASIDES + self.received / BYTES_AN_ASIDE {
+                return Err(UploadError::TooSlow);
+            }
+            self.asides += 1;
+            writer.set_aside().await?;
+        }
     }
 
     /// All bytes have come: checks them, and hands them over to be made durable.

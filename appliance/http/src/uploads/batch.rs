@@ -133,7 +133,7 @@ async fn take_all(app: &App, upload: UploadId, body: &mut Multipart) -> Result<V
         let (status, error) = match ended {
             Ok(receipt) if receipt.existed => ("exists", None),
             Ok(_) => ("received", None),
-            Err(why @ (UploadError::Full | UploadError::Unavailable(_) | UploadError::Store(_))) => {
+            Err(why @ (UploadError::Full | UploadError::TooSlow | UploadError::Unavailable(_) | UploadError::Store(_))) => {
                 passing.get_or_insert(why);
                 continue;
             }
@@ -162,7 +162,16 @@ async fn take(app: &App, upload: UploadId, entry: &ManifestEntry, body: &mut Mul
     let mut receiving = begin(app, upload, entry).await;
     let mut left = entry.size as usize;
     while left > 0 {
-        let bytes = body.take(left).await?;
+        let bytes = match &mut receiving {
+            Ok(open) => match open.beside(body.take(left)).await {
+                Ok(bytes) => bytes?,
+                Err(why) => {
+                    receiving = Err(why);
+                    continue;
+                }
+            },
+            Err(_) => body.take(left).await?,
+        };
         left -= bytes.len();
         if let Ok(open) = &mut receiving
             && let Err(why) = open.write(&bytes).await

@@ -9,7 +9,7 @@ mod multipart;
 mod pace;
 mod queries;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     Json,
@@ -44,6 +44,9 @@ use crate::{
 const MAX_INIT_BYTES: usize = 4 << 20;
 /// Bytes of a refused body that are read and thrown away, so that the sender gets to read why.
 const MAX_DRAIN: u64 = 20 << 20;
+
+/// How long that may take.
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(30);
 
 /// Uploads of an export that are read at once.
 const OWN_AT_ONCE: usize = 200;
@@ -121,7 +124,7 @@ async fn chunk(
         let Query(query) = query?;
         let index = chunk_index(&query.chunk_index)?;
         let mut receiving = app.clinic.uploads.receive(upload, &query.file_id, index, digests::expected(&headers)?).await?;
-        while let Some(bytes) = stream.next().await {
+        while let Some(bytes) = receiving.beside(stream.next()).await? {
             receiving.write(&bytes?).await?;
         }
         Ok::<_, Problem>(receiving.submit().await?.durable().await?)
@@ -311,13 +314,17 @@ async fn drain(headers: &HeaderMap, mut stream: axum::body::BodyDataStream) {
     if headers.contains_key(header::EXPECT) {
         return;
     }
-    let mut read = 0;
-    while let Some(Ok(bytes)) = stream.next().await {
-        read += bytes.len() as u64;
-        if read > MAX_DRAIN {
-            return;
+    let drained = async {
+        let mut read = 0;
+        while let Some(Ok(bytes)) = stream.next().await {
+            read += bytes.len() as u64;
+            if read > MAX_DRAIN {
+                return;
+            }
         }
-    }
+    };
+    // One that trickles hears nothing, which is its own doing.
+    let _ = tokio::time::timeout(MAX_DRAIN_TIME, drained).await;
 }
 
 /// An upload in the path.
@@ -371,6 +378,7 @@ impl From<UploadError> for Problem {
             UploadError::Incomplete { detail, missing } => {
                 Self::incomplete(detail, missing.into_iter().map(|file| (file.file, file.chunks)).collect())
             }
+            UploadError::TooSlow => broken_off(),
             UploadError::Unavailable(_) => Self::coded(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, told)
                 .header(header::RETRY_AFTER, axum::http::HeaderValue::from_static("5")),
             UploadError::Store(_) => Self::unavailable("the box cannot keep this now", 5).caused_by(told),
