@@ -1,8 +1,8 @@
 //! HTTP for tests: blocking, loopback, no TLS.
 
-use std::{path::Path, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -19,6 +19,8 @@ pub struct Web {
 pub struct Answer {
     /// Status code.
     pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
     /// Body.
     pub body: Vec<u8>,
 }
@@ -49,6 +51,13 @@ impl Web {
         let mut web = Self::new(80);
         web.client = builder().unix_socket(path).build().expect("a client");
         web
+    }
+
+    /// The same server, asked from another address of this machine.
+    #[must_use]
+    pub fn asked_from(mut self, address: IpAddr) -> Self {
+        self.client = builder().local_address(address).build().expect("a client");
+        self
     }
 
     /// Every request carries this access token.
@@ -121,8 +130,8 @@ impl Web {
     fn send(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
         self.runtime.block_on(async {
             let response = request.send().await?;
-            let status = response.status().as_u16();
-            Ok(Answer { status, body: response.bytes().await?.to_vec() })
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
         })
     }
 }
