@@ -136,6 +136,27 @@ async fn refresh_tokens_are_good_once_and_a_copy_ends_the_family() {
     test_box.app.buffer.close().await;
 }
 
+/// A tab that was closed before the answer came.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_named_exchange_whose_answer_was_lost_is_answered_again() {
+    let test_box = TestBox::with_two_destinations().await;
+    test_box.sign_in_as("ada", Role::Clinician).await;
+    let mut api = Checked::public(&test_box);
+    let path = "/api/v1/auth/refresh";
+    let named = |pair: &Value, attempt: &str| Some(json!({"refresh_token": pair["refresh_token"], "attempt": attempt}));
+    let first = ask(&mut api, "", "POST", LOGIN, Some(login("ada", PASSWORD)), 200).await;
+    for odd in ["", "fifteen-letters", "0123456789abcdef ", "é123456789abcdef", &"x".repeat(65)] {
+        ask(&mut api, "", "POST", path, named(&first, odd), 422).await;
+    }
+    ask(&mut api, "", "POST", path, named(&first, "0123456789abcdef"), 200).await;
+    test_box.wait(Duration::from_hours(1));
+    let again = ask(&mut api, "", "POST", path, named(&first, "0123456789abcdef"), 200).await;
+    ask(&mut api, access(&again), "GET", ME, None, 200).await;
+    ask(&mut api, "", "POST", path, named(&first, "0123456789abcdee"), 401).await;
+    ask(&mut api, access(&again), "GET", ME, None, 401).await;
+    test_box.app.buffer.close().await;
+}
+
 /// On the original TOTP was never asked at login.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_second_factor_is_asked_for_before_anything_is_granted() {

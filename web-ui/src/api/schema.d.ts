@@ -3197,6 +3197,12 @@ export interface components {
         /** @description A refresh token. */
         RefreshRequest: {
             /**
+             * @description A name of this exchange: 16 to 64 random letters and digits, kept beside the token before it is sent. Where the answer is lost, the same
+             *     token with the same name is answered again, while that answer is unused; without a name, for a minute.
+             * @example 9f86d081884c7d659a2feaa0c55ad015
+             */
+            attempt?: string | null;
+            /**
              * @description As it came with the last pair.
              * @example eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ…
              */
@@ -6083,7 +6089,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a field is missing */
+            /** @description a field is missing or breaks a rule */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6092,7 +6098,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": "invalid_request",
-                     *       "detail": "a field is missing",
+                     *       "detail": "a field is missing or breaks a rule",
                      *       "instance": "/api/v1/auth/refresh",
                      *       "status": 422,
                      *       "title": "The request does not say what it must",
@@ -18613,7 +18619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description a field is missing */
+            /** @description a field is missing or breaks a rule */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -18622,7 +18628,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "code": "invalid_request",
-                     *       "detail": "a field is missing",
+                     *       "detail": "a field is missing or breaks a rule",
                      *       "instance": "/api/v1/auth/refresh",
                      *       "status": 422,
                      *       "title": "The request does not say what it must",

@@ -77,6 +77,30 @@ test("many who need a new token at once make one trade", async () => {
   expect(served).toBe(1);
 });
 
+test("a trade whose answer was lost is asked for again by its name; the next has another", async () => {
+  await signInAs();
+  const asked: { refresh_token: string; attempt: string }[] = [];
+  const trade = (give: () => Response) =>
+    server.use(
+      http.post("*/api/v1/auth/refresh", async ({ request }) => {
+        asked.push((await request.json()) as (typeof asked)[number]);
+        return give();
+      }),
+    );
+  trade(() => HttpResponse.error());
+  expect(await renew()).toBe(false);
+  // It was in the store before it was sent: what is left of a tab that was closed meanwhile.
+  expect(await loadSession()).toMatchObject({ refreshToken: "refresh", attempt: asked[0]?.attempt });
+  trade(() => HttpResponse.json(pair()));
+  expect(await renew()).toBe(true);
+  expect(asked[0]?.attempt).toMatch(/^[0-9a-f]{32}$/);
+  expect(asked[1]).toEqual(asked[0]);
+  expect(await loadSession()).not.toHaveProperty("attempt");
+  expect(await renew()).toBe(true);
+  expect(asked[2]?.refresh_token).toBe("refresh-1");
+  expect(asked[2]?.attempt).not.toBe(asked[0]?.attempt);
+});
+
 test("a session that was ended elsewhere is over; an unreachable box is not", async () => {
   await signInAs();
   cut("post", "/api/v1/auth/refresh");

@@ -138,26 +138,31 @@ async function trade(): Promise<boolean> {
       lose(stored?.locked ? { kind: "locked", user: session.user } : { kind: "signed_out", why: "left", setupRequired: false });
     return false;
   }
+  // A tab may be closed before the answer comes: whoever is next asks for the same trade, and the box gives the same token.
+  const { attempt = newAttempt(), ...rest } = stored;
+  if (!stored.attempt) await saveSession({ ...stored, attempt });
   let response: Response;
   try {
-    response = await post("/refresh", { refresh_token: stored.refreshToken });
+    response = await post("/refresh", { refresh_token: stored.refreshToken, attempt });
   } catch {
     later();
     return false;
   }
   if (response.ok) {
     const pair = (await bodyOf(response)) as TokenPair;
-    await saveSession({ ...stored, refreshToken: pair.refresh_token, seenAt: Date.now() });
+    await saveSession({ ...rest, refreshToken: pair.refresh_token, seenAt: Date.now() });
     stays(stored.userId);
     keepAccess(pair);
     return true;
   }
   if (response.status === 401 || response.status === 403) {
-    await saveSession({ ...stored, refreshToken: null });
+    await saveSession({ ...rest, refreshToken: null });
     lose({ kind: "signed_out", why: "expired", setupRequired: false });
   } else later();
   return false;
 }
+
+const newAttempt = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 function later(): void {
   clearTimeout(timer);

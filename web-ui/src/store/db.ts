@@ -9,6 +9,8 @@ export type StoredSession = {
   /** The account as last seen, for a start without the box. */
   user: unknown;
   refreshToken: string | null;
+  /** The name under which it is being traded: with it, a trade whose answer was lost can be made again. */
+  attempt?: string;
   seenAt: number;
   locked: boolean;
 };

@@ -179,7 +179,7 @@ async fn another_password_needs_the_current_one_and_ends_the_other_sessions() {
     assert!(matches!(change(PASSWORD, PASSWORD).await, Err(AccountError::Field { .. })));
     change(PASSWORD, "Another-Horse-8").await.unwrap();
     assert!(test.clinic.sessions.goes_on(&here) && !test.clinic.sessions.goes_on(&there.principal));
-    assert!(test.clinic.sessions.refresh(&there.refresh_token, &nobody()).await.is_err());
+    assert!(test.clinic.sessions.refresh(&there.refresh_token, None, &nobody()).await.is_err());
     assert!(test.sign_in("ada", PASSWORD, None).await.is_err());
     assert!(test.sign_in("ada", "Another-Horse-8", None).await.is_ok());
 }

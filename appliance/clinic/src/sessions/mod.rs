@@ -1,8 +1,10 @@
 //! Sessions: one sign-in on one device, with its family of refresh tokens.
 //!
 //! A refresh token is good once: its exchange makes the next one of the family. An old one that turns up again was copied, so the whole family
-//! ends and the account's owner is told. One exception for lost answers: the one just exchanged is taken again within a minute, while its
-//! successor is unused, and gives that same successor (which follows from its predecessor by a keyed hash).
+//! ends and the account's owner is told. One exception for lost answers, while the successor is unused: the one just exchanged is taken again
+//! and gives that same successor (which follows from its predecessor by a keyed hash). Whoever named the attempt when it was exchanged (a random
+//! secret, kept beside the token before it is sent and thrown away with it) must name it again, and may come as late as the session lasts: a tab
+//! that was closed before the answer came. The token alone is then no longer good. Without a name, it is taken again within a minute.
 //! When a session ends, its access tokens end with it: every call asks [`Sessions::principal`].
 
 pub(crate) mod row;
@@ -28,7 +30,7 @@ use crate::{
 const MOST: usize = 50;
 /// A session ends this long after its sign-in, however much it is used.
 const LONGEST: Duration = Duration::from_hours(30 * 24);
-/// The token just exchanged is taken again for this long.
+/// The token just exchanged is taken again for this long from somebody who did not name the attempt.
 const LOST_ANSWER_MS: i64 = 60_000;
 
 /// What somebody types to sign in.
@@ -220,11 +222,13 @@ impl Sessions {
         self.pair(user, session, jti, self.tokens.options().refresh_ttl)
     }
 
-    /// Exchanges a refresh token for a new pair.
-    pub async fn refresh(&self, token: &str, from: &Origin) -> Result<SignedIn, SignInError> {
+    /// Exchanges a refresh token for a new pair. `attempt`: a secret of the caller's by which the same exchange can be asked for again.
+    pub async fn refresh(&self, token: &str, attempt: Option<&str>, from: &Origin) -> Result<SignedIn, SignInError> {
         let grant = self.tokens.check_refresh(token)?;
         let (this, from, session, user) = (self.clone(), from.clone(), grant.session, grant.user);
-        let exchanged = self.store.write(move |transaction| this.exchange(transaction, session, user, &grant.jti, &from)).await?;
+        let again = attempt.map(|attempt| self.hash(&format!("{} {attempt}", grant.jti)));
+        let exchanged =
+            self.store.write(move |transaction| this.exchange(transaction, (session, user), (&grant.jti, again), &from)).await?;
         self.live.refresh_session(&self.store, session)?;
         match exchanged {
             Exchanged::Reused(user, told) => {
@@ -239,12 +243,12 @@ impl Sessions {
         }
     }
 
+    /// `again`: what the same exchange will be known by; without it, the token alone.
     fn exchange(
         &self,
         transaction: &redb::WriteTransaction,
-        session: SessionId,
-        user: UserId,
-        jti: &str,
+        (session, user): (SessionId, UserId),
+        (jti, again): (&str, Option<[u8; 32]>),
         from: &Origin,
     ) -> Result<Exchanged, SignInError> {
         let now = self.clock.now();
@@ -257,7 +261,7 @@ impl Sessions {
         let presented = self.hash(jti);
         let successor = self.successor(session, jti);
         if presented == row.current {
-            (row.previous, row.current, row.rotated_at) = (Some(presented), self.hash(&successor), now);
+            (row.previous, row.current, row.rotated_at) = (Some(again.unwrap_or(presented)), self.hash(&successor), now);
             (row.last_seen_at, row.expires_at) = (now, later(now, self.tokens.options().refresh_ttl).min(later(row.created_at, LONGEST)));
             row.address = from.address.map(|address| address.to_string()).unwrap_or_default();
             row.user_agent = cut(from.user_agent.as_deref());
@@ -265,7 +269,8 @@ impl Sessions {
             return Ok(Exchanged::For(Box::new((row, successor))));
         }
         let since = now.as_millis().saturating_sub(row.rotated_at.as_millis());
-        if row.previous == Some(presented) && (0..=LOST_ANSWER_MS).contains(&since) {
+        let is_named = again.is_some() && row.previous == again;
+        if is_named || row.previous == Some(presented) && (0..=LOST_ANSWER_MS).contains(&since) {
             return Ok(Exchanged::For(Box::new((row, successor))));
         }
         row::remove_in(transaction, session)?;

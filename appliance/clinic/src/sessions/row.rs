@@ -24,7 +24,7 @@ pub(crate) struct SessionRow {
     pub(crate) user_agent: String,
     /// Keyed hash of the refresh token whose turn it is.
     pub(crate) current: [u8; 32],
-    /// Keyed hash of the one before it.
+    /// Keyed hash of the one before it, with the name of the attempt where the exchange had one.
     pub(crate) previous: Option<[u8; 32]>,
     /// When the one before was exchanged.
     pub(crate) rotated_at: Timestamp,

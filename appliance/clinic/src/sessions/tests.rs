@@ -15,7 +15,12 @@ async fn ada(test: &Box) -> SignedIn {
 }
 
 async fn refresh(test: &Box, token: &str) -> Result<SignedIn, SignInError> {
-    test.clinic.sessions.refresh(token, &here()).await
+    test.clinic.sessions.refresh(token, None, &here()).await
+}
+
+/// With the name of the attempt.
+async fn refresh_as(test: &Box, token: &str, attempt: &str) -> Result<SignedIn, SignInError> {
+    test.clinic.sessions.refresh(token, Some(attempt), &here()).await
 }
 
 #[tokio::test]
@@ -98,6 +103,41 @@ async fn a_lost_answer_is_given_again_for_a_minute_while_nobody_has_used_it() {
     refresh(&test, &first.refresh_token).await.unwrap();
     test.hand.advance(Duration::from_millis(60_001));
     assert!(matches!(refresh(&test, &first.refresh_token).await, Err(SignInError::Reused { .. })));
+}
+
+#[tokio::test]
+async fn a_named_attempt_is_answered_again_however_late_while_nobody_has_used_its_answer() {
+    let test = Box::new().await;
+    let first = ada(&test).await;
+    let lost = refresh_as(&test, &first.refresh_token, "the first attempt").await.unwrap();
+    test.hand.advance(Duration::from_hours(3 * 24));
+    let test = test.restarted().await;
+    let again = refresh_as(&test, &first.refresh_token, "the first attempt").await.unwrap();
+    assert_eq!(again.principal.session, lost.principal.session);
+    // Both answers hold the same token, so that neither copy is the old one.
+    let next = refresh_as(&test, &lost.refresh_token, "the second attempt").await.unwrap();
+    assert!(refresh_as(&test, &again.refresh_token, "the second attempt").await.is_ok());
+    let reused = refresh_as(&test, &first.refresh_token, "the first attempt").await;
+    assert!(matches!(reused, Err(SignInError::Reused { .. })), "its answer was used: {reused:?}");
+    assert!(matches!(refresh(&test, &next.refresh_token).await, Err(SignInError::Ended)));
+}
+
+#[tokio::test]
+async fn a_token_without_the_name_of_its_attempt_was_copied() {
+    let test = Box::new().await;
+    test.somebody("ada", Role::Clinician).await;
+    for copied in [None, Some("another attempt")] {
+        let mine = test.sign_in("ada", PASSWORD, None).await.unwrap();
+        let answer = refresh_as(&test, &mine.refresh_token, "my attempt").await.unwrap();
+        let reused = test.clinic.sessions.refresh(&mine.refresh_token, copied, &here()).await;
+        assert!(matches!(reused, Err(SignInError::Reused { .. })), "{copied:?} within the minute: {reused:?}");
+        assert!(test.clinic.sessions.principal(&answer.access_token).is_err());
+    }
+    // One that was not named when it was exchanged cannot be named later.
+    let mine = test.sign_in("ada", PASSWORD, None).await.unwrap();
+    refresh(&test, &mine.refresh_token).await.unwrap();
+    test.hand.advance(Duration::from_millis(60_001));
+    assert!(matches!(refresh_as(&test, &mine.refresh_token, "my attempt").await, Err(SignInError::Reused { .. })));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use relaypacs_domain::{Role, SessionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::time::Time;
+use crate::{problem::Problem, time::Time};
 
 /// What somebody is to the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -120,6 +120,22 @@ pub(super) struct RefreshRequest {
     /// As it came with the last pair.
     #[schema(example = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ…")]
     pub(super) refresh_token: String,
+    /// A name of this exchange: 16 to 64 random letters and digits, kept beside the token before it is sent. Where the answer is lost, the same
+    /// token with the same name is answered again, while that answer is unused; without a name, for a minute.
+    #[schema(min_length = 16, max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "9f86d081884c7d659a2feaa0c55ad015")]
+    #[serde(default)]
+    pub(super) attempt: Option<String>,
+}
+
+impl RefreshRequest {
+    /// The name of the exchange, once it is known to be one.
+    pub(super) fn attempt(&self) -> Result<Option<&str>, Problem> {
+        let is_name = |name: &str| (16..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        match self.attempt.as_deref() {
+            Some(name) if !is_name(name) => Err(Problem::invalid("/attempt", "16 to 64 letters, digits, - and _")),
+            name => Ok(name),
+        }
+    }
 }
 
 /// What else is to end with the session.

@@ -87,11 +87,11 @@ async fn login(State(app): State<App>, From(from): From, Json(asked): Json<Login
     (status = 400, description = "the body cannot be read", body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, description = "the token is not valid, was used before (its session has ended), or its session has ended", body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, description = "the account is switched off", body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, description = "a field is missing", body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, description = "a field is missing or breaks a rule", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 async fn refresh(State(app): State<App>, From(from): From, Json(asked): Json<RefreshRequest>) -> Result<Answer<TokenPair>, Problem> {
-    Ok(Answer(app.clinic.sessions.refresh(&asked.refresh_token, &from).await?.into()))
+    Ok(Answer(app.clinic.sessions.refresh(&asked.refresh_token, asked.attempt()?, &from).await?.into()))
 }
 
 /// Ends the session: its refresh tokens and its access tokens are not taken any more.
