@@ -58,14 +58,16 @@ test("the page speaks the reader's language, and quotes what it cannot", async (
       <I18nProvider i18n={i18n}>
         <BoxWords text="tcp connect error: Connection refused (os error 111)" />
         <BoxWords text="Quota exceeded" />
+        <BoxWords text="192.0.2.7" />
       </I18nProvider>,
     );
   const first = show();
-  expect(first.container.textContent).toBe("tcp connect error: Connection refusedQuota exceeded");
+  expect(first.container.textContent).toBe("tcp connect error: Connection refusedQuota exceeded192.0.2.7");
   expect(first.container.querySelector("q")).toBeNull();
   first.unmount();
   i18n.loadAndActivate({ locale: "fr", messages: english });
   show();
   expect(await screen.findByText("connexion refusée")).toBeTruthy();
   expect(screen.getByText("Quota exceeded")).toMatchObject({ tagName: "Q", lang: "en" });
+  expect(screen.getByText("192.0.2.7").tagName).toBe("BDI");
 });

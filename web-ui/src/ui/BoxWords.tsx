@@ -8,7 +8,8 @@ export function BoxWords({ text }: { text: string }) {
   const said = plain(text);
   const meaning = useBoxWords()(said);
   if (meaning !== null) return <bdi>{meaning}</bdi>;
-  if (i18n.locale === "en") return <bdi>{said}</bdi>;
+  // An address or a number has no language.
+  if (i18n.locale === "en" || !said.includes(" ")) return <bdi>{said}</bdi>;
   return (
     <q lang="en" dir="ltr">
       {said}

@@ -31,15 +31,16 @@ export function ModalityChart({ data }: { data: (Slice & { name: string })[] }) 
   );
 }
 
+/** Lying bars: the names of the levels have room on the narrowest phone. */
 export function LevelChart({ data }: { data: Level[] }) {
   const t = useT();
   const name = (key: string) => t(`level.${key}`);
   return (
     <ResponsiveContainer width="100%" height="100%">
-      <BarChart accessibilityLayer={false} data={data} margin={{ top: 20 }}>
-        <CartesianGrid stroke="var(--line)" vertical={false} />
-        <XAxis dataKey="key" tickFormatter={name} {...AXIS} />
-        <YAxis allowDecimals={false} width={36} {...AXIS} />
+      <BarChart accessibilityLayer={false} layout="vertical" data={data} margin={{ right: 36 }}>
+        <CartesianGrid stroke="var(--line)" horizontal={false} />
+        <XAxis type="number" allowDecimals={false} {...AXIS} />
+        <YAxis type="category" dataKey="key" tickFormatter={name} interval={0} width={92} {...AXIS} />
         <Tooltip
           contentStyle={TIP}
           itemStyle={TEXT}
@@ -51,9 +52,9 @@ export function LevelChart({ data }: { data: Level[] }) {
           dataKey="count"
           name={t("chart.count")}
           fill={colourOf(0)}
-          radius={[6, 6, 0, 0]}
+          radius={[0, 6, 6, 0]}
           isAnimationActive={false}
-          label={{ position: "top", fill: "var(--text)", fontSize: 12 }}
+          label={{ position: "right", fill: "var(--text)", fontSize: 12 }}
         />
       </BarChart>
     </ResponsiveContainer>
