@@ -134,7 +134,7 @@ fn a_letter_reaches_a_mail_server_that_was_out_of_order_and_names_no_patient() {
     let file = |name: &str| folder.join(name).display().to_string();
     let mail = format!(
         "[mail]\nhost = \"127.0.0.1\"\nport = {port}\nuser = \"box\"\npassword_file = \"{}\"\nca_file = \"{}\"\n\
-         from = \"RelayPACS <relaypacs@clinic.example>\"\n[site]\nname = \"St. Elsewhere\"",
+         from = \"RelayPACS <relaypacs@clinic.example>\"\nfirst_retry = \"100ms\"\n[site]\nname = \"St. Elsewhere\"",
         file("mail-password"),
         file("mail-ca.pem")
     );

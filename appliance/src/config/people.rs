@@ -1,6 +1,6 @@
 //! `[report]`, `[mail]`, `[webhook]`, `[push]`: what is on a printed report, and by which ways people are told.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use relaypacs_clinic::{
     notifications::{ChannelOptions, MailOptions, MailSecurity, NotificationKind, WebhookOptions},
@@ -8,7 +8,7 @@ use relaypacs_clinic::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Site;
+use super::{Site, values::Span};
 
 /// `[report]`: printed reports.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -36,7 +36,7 @@ pub(crate) enum PaperName {
 }
 
 /// `[mail]`: e-mails to people who want them.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Mail {
     /// The mail server; empty: no e-mails.
@@ -53,6 +53,23 @@ pub(crate) struct Mail {
     pub(crate) from: String,
     /// PEM file with an authority to trust beside the well-known ones; empty: none.
     pub(crate) ca_file: PathBuf,
+    /// Pause before a letter that was not taken is tried the second time.
+    pub(crate) first_retry: Span,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 0,
+            security: Security::default(),
+            user: String::new(),
+            password_file: PathBuf::new(),
+            from: String::new(),
+            ca_file: PathBuf::new(),
+            first_retry: Span(Duration::from_secs(5)),
+        }
+    }
 }
 
 /// How the line to the mail server is protected.
@@ -155,6 +172,9 @@ impl Mail {
         if !self.user.is_empty() && self.security == Security::None {
             broken.push(("mail.security", "a password is not sent over an open line".into()));
         }
+        if !(Duration::from_millis(100)..=Duration::from_hours(1)).contains(&self.first_retry.0) {
+            broken.push(("mail.first_retry", format!("is 100ms to 1h, not {}", self.first_retry)));
+        }
         broken
     }
 
@@ -172,6 +192,7 @@ impl Mail {
             password_file: Some(self.password_file.clone()).filter(|file| !file.as_os_str().is_empty()),
             from: self.from.clone(),
             ca_file: Some(self.ca_file.clone()).filter(|file| !file.as_os_str().is_empty()),
+            first_retry: self.first_retry.0,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The layers, their messages, and the annotated example held against the code.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use serde_json::Value as Json;
 
@@ -203,10 +203,14 @@ fn the_ways_by_which_people_are_told_are_checked() {
     assert_eq!(told.push_contact, "mailto:it@clinic.example");
     let port = |lines: &str| options(&format!("[mail]\nhost = \"m.example\"\nfrom = \"a@b.example\"\n{lines}")).mail.unwrap().port;
     assert_eq!([port("security = \"tls\""), port("security = \"none\""), port("port = 2525")], [465, 25, 2525]);
+    let first_retry =
+        |lines: &str| options(&format!("[mail]\nhost = \"m.example\"\nfrom = \"a@b.example\"\n{lines}")).mail.unwrap().first_retry;
+    assert_eq!([first_retry(""), first_retry("first_retry = \"200ms\"")], [Duration::from_secs(5), Duration::from_millis(200)]);
     let nobody = options("");
     assert!(nobody.mail.is_none() && nobody.webhook.is_none());
 
     check_error("[mail]\nhost = \"m\"", &[], &[], "mail.from: names who sends");
+    check_error(&good.replace("[webhook]", "first_retry = \"2h\"\n[webhook]"), &[], &[], "mail.first_retry: is 100ms to 1h, not 2h");
     check_error(&good.replace("password_file = \"/run/secret\"", ""), &[], &[], "mail.password_file: a user needs a password");
     check_error(
         &good.replace("[webhook]", "security = \"none\"\n[webhook]"),

@@ -45,6 +45,8 @@ pub struct MailOptions {
     pub from: String,
     /// The authorities to trust beside those built in, PEM.
     pub ca_file: Option<PathBuf>,
+    /// Pause before a letter that was not taken is tried the second time; later pauses are those of all ways.
+    pub first_retry: Duration,
 }
 
 /// Sends mail.
@@ -52,6 +54,7 @@ pub(super) struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     site: String,
+    pub(super) first_retry: Duration,
 }
 
 impl Mailer {
@@ -81,7 +84,7 @@ impl Mailer {
             builder = builder.credentials(Credentials::new(options.user, password.trim_end_matches(['\r', '\n']).to_owned()));
         }
         let site = if site.is_empty() { "RelayPACS".to_owned() } else { site.to_owned() };
-        Ok(Self { transport: builder.build(), from, site })
+        Ok(Self { transport: builder.build(), from, site, first_retry: options.first_retry })
     }
 
     pub(super) async fn send(&self, to: &str, kind: NotificationKind) -> Sent {

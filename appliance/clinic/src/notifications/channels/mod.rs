@@ -37,7 +37,7 @@ use webhook::Webhook;
 
 /// Letters sent at once.
 const AT_ONCE: usize = 8;
-/// How often it is looked for letters that are due again.
+/// How often it is looked for letters that are due again, if none is due before.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// By which ways notifications leave the box.
@@ -131,9 +131,18 @@ impl Notifications {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.letters.notified() => {}
-                () = tokio::time::sleep(EVERY) => {}
+                () = tokio::time::sleep(self.pause().await) => {}
             }
         }
+    }
+
+    /// How long to wait for the next letter that is tried again.
+    async fn pause(&self) -> Duration {
+        let next = self.store.read(outbox::next_due).await.ok().flatten();
+        let (Some(next), Some(channels)) = (next, self.channels.get()) else { return EVERY };
+        let left = next.as_millis().saturating_sub(channels.clock.now().as_millis());
+        // One that is due at once could not be noted or sent: not in a tight loop.
+        u64::try_from(left).ok().filter(|left| *left > 0).map_or(EVERY, |left| Duration::from_millis(left).min(EVERY))
     }
 
     /// Sends the letters that are due, at most a batch; gives how many.
@@ -161,7 +170,8 @@ impl Notifications {
             }
             Sent::Never(why) => tracing::warn!(way = due.letter.way(), why, "a notification is not taken"),
         }
-        self.store.write(move |transaction| outbox::settle(transaction, &due, &sent, now)).await
+        let first = channels.mail.as_ref().filter(|_| matches!(due.letter, Letter::Mail { .. })).map(|mailer| mailer.first_retry);
+        self.store.write(move |transaction| outbox::settle(transaction, &due, &sent, first, now)).await
     }
 
     async fn deliver(&self, channels: &Channels, letter: &Letter) -> Sent {

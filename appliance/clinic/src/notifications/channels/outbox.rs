@@ -2,6 +2,8 @@
 //!
 //! `notifications_outbox`: number → [`Row`].
 
+use std::time::Duration;
+
 use redb::{ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use relaypacs_domain::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -100,6 +102,17 @@ pub(super) fn split(
     note(transaction, letters)
 }
 
+/// When the next letter is due that was tried already.
+pub(super) fn next_due(transaction: &ReadTransaction) -> Result<Option<Timestamp>, StoreError> {
+    let outbox = transaction.open_table(OUTBOX).map_err(StoreError::failed)?;
+    let mut next: Option<i64> = None;
+    for line in outbox.iter().map_err(StoreError::failed)? {
+        let row: Row = decode(NAME, line.map_err(StoreError::failed)?.1.value())?;
+        next = Some(next.map_or(row.due_ms, |next| next.min(row.due_ms)));
+    }
+    Ok(next.map(Timestamp::from_millis))
+}
+
 /// Letters that are due now. One that is due later than the longest pause was noted by a clock that was wrong.
 pub(super) fn due(transaction: &ReadTransaction, now: Timestamp) -> Result<Vec<Due>, StoreError> {
     let outbox = transaction.open_table(OUTBOX).map_err(StoreError::failed)?;
@@ -118,20 +131,27 @@ pub(super) fn due(transaction: &ReadTransaction, now: Timestamp) -> Result<Vec<D
     Ok(due)
 }
 
-/// Takes a letter off, or notes when it is tried again.
-pub(super) fn settle(transaction: &WriteTransaction, due: &Due, sent: &Sent, now: Timestamp) -> Result<(), StoreError> {
+/// Takes a letter off, or notes when it is tried again: the second time after `first` rather than the first of [`PAUSES_S`], where that is given.
+pub(super) fn settle(
+    transaction: &WriteTransaction,
+    due: &Due,
+    sent: &Sent,
+    first: Option<Duration>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     let mut outbox = transaction.open_table(OUTBOX).map_err(StoreError::failed)?;
     let pause = match sent {
         Sent::Done | Sent::Never(_) => None,
         Sent::Later(asked, _) => PAUSES_S.get(due.tries as usize).map(|pause| {
-            let asked = asked.map_or(0, |asked| i64::try_from(asked.as_secs()).unwrap_or(0)).min(3600);
-            (*pause).max(asked)
+            let pause = first.filter(|_| due.tries == 0).map_or(pause * 1000, millis);
+            pause.max(asked.map_or(0, millis).min(3_600_000))
         }),
     };
     match pause {
         None => outbox.remove(due.number).map_err(StoreError::failed).map(drop),
         Some(pause) => {
-            let row = Row { letter: due.letter.clone(), tries: due.tries + 1, due_ms: now.as_millis() + pause * 1000 };
+            let row = Row { letter: due.letter.clone(), tries: due.tries + 1, due_ms: now.as_millis() + pause };
             outbox.insert(due.number, encode(NAME, &row)?.as_slice()).map_err(StoreError::failed).map(drop)
         }
     }

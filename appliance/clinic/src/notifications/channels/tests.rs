@@ -45,7 +45,7 @@ async fn receiver(statuses: Vec<u16>) -> (String, Arc<Mutex<Vec<String>>>) {
 
 pub(super) struct Bench {
     dir: tempfile::TempDir,
-    hand: Arc<ManualClock>,
+    pub(super) hand: Arc<ManualClock>,
     notifications: Notifications,
     key: VapidKey,
 }

@@ -83,6 +83,7 @@ impl Server {
             password_file: None,
             from: "RelayPACS <relaypacs@clinic.example>".into(),
             ca_file: Some(self.dir.path().join("ca.pem")),
+            first_retry: Duration::from_secs(5),
         }
     }
 
@@ -209,6 +210,21 @@ async fn what_is_refused_for_good_is_not_tried_again_and_all_else_is() {
 }
 
 #[tokio::test]
+async fn a_letter_is_tried_again_when_that_is_configured_and_then_when_all_are() {
+    let later = Server::start(Manner { recipient: "451 try later", ..OPEN }).await;
+    let bench = bench();
+    let mail = MailOptions { first_retry: Duration::from_millis(300), ..later.options(MailSecurity::None) };
+    let recipient = Recipient { email: "ada@clinic.example".into(), wants_email: true, ..Recipient::default() };
+    let channels = bench.channels(ChannelOptions { mail: Some(mail), ..ChannelOptions::default() }, recipient);
+    bench.tell().await; // of two people, who want it by one way, and of a webhook that is not there
+    assert_eq!(bench.send_all(&channels).await, 5);
+    for (pause, tried) in [(299, 0), (1, 2), (59_999, 0), (1, 2)] {
+        bench.hand.advance(Duration::from_millis(pause));
+        assert_eq!(bench.send_all(&channels).await, tried, "after {pause} ms");
+    }
+}
+
+#[tokio::test]
 async fn who_wants_mail_gets_it_without_a_patient_s_name() {
     let server = Server::start(OPEN).await;
     let bench = bench();
@@ -239,6 +255,7 @@ fn settings_that_cannot_work_are_named() {
         password_file: None,
         from: "relaypacs@clinic.example".into(),
         ca_file: None,
+        first_retry: Duration::from_secs(5),
     };
     let check = |options: MailOptions, expected: &str| match Mailer::new(options, "") {
         Err(error) => assert_eq!(error.field, expected, "{error}"),
