@@ -32,7 +32,7 @@ async function cold(context: BrowserContext, at: string): Promise<void> {
   await page.close();
 }
 
-/** Lighthouse closes its tab while the session is renewed, which may end it. */
+/** Lighthouse closes its tab, perhaps while the session is renewed: the next page of ours sees to it that somebody is signed in. */
 async function back(context: BrowserContext, stack: Stack): Promise<void> {
   const page = await context.newPage();
   await page.goto(`${stack.box.url}/settings`);
