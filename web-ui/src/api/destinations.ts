@@ -1,17 +1,30 @@
 import { api, call } from "./client";
 import type { components } from "./schema";
 
-export type DestinationForm = { name: string; url: string; kind: "none" | "basic" | "bearer"; user: string; secret: string };
+type Schemas = components["schemas"];
 
-/** A DICOMweb destination as the box takes it. */
-export function addDestination(form: DestinationForm): Promise<components["schemas"]["Destination"]> {
-  const auth =
-    form.kind === "basic"
-      ? { kind: "basic", user: form.user, password: form.secret }
-      : form.kind === "bearer"
-        ? { kind: "bearer", token: form.secret }
-        : { kind: "none" };
-  return call(api.POST("/api/v1/destinations", { body: { name: form.name, kind: "stow", url: form.url, auth } }));
+/** `keep`: signs in there as it does now; only for a destination that is there. */
+export type DestinationForm = { name: string; url: string; kind: "keep" | "none" | "basic" | "bearer"; user: string; secret: string };
+
+function authOf({ kind, user, secret }: DestinationForm): Schemas["AuthSettings"] {
+  if (kind === "basic") return { kind, user, password: secret };
+  return kind === "bearer" ? { kind, token: secret } : { kind: "none" };
 }
 
-export const testDestination = (name: string) => call(api.POST("/api/v1/destinations/{name}/echo", { params: { path: { name } } }));
+/** A DICOMweb destination as the box takes it. */
+export function addDestination(form: DestinationForm): Promise<Schemas["Destination"]> {
+  return call(api.POST("/api/v1/destinations", { body: { name: form.name, kind: "stow", url: form.url, auth: authOf(form) } }));
+}
+
+const named = (name: string) => ({ params: { path: { name } } });
+
+/** What signs in in one way; null forgets it. */
+const NO_AUTH = { user: null, password: null, token: null, token_url: null, client_id: null, client_secret: null, scope: null };
+
+/** Another address or other credentials for a destination that is there. */
+export function changeDestination(form: DestinationForm): Promise<Schemas["Destination"]> {
+  const auth = form.kind === "keep" ? {} : { auth: { ...NO_AUTH, certificate: null, key: null, ...authOf(form) } };
+  return call(api.PATCH("/api/v1/destinations/{name}", { ...named(form.name), body: { url: form.url, ...auth } }));
+}
+
+export const testDestination = (name: string) => call(api.POST("/api/v1/destinations/{name}/echo", named(name)));

@@ -2,10 +2,16 @@ import type { DestinationForm } from "@/api/destinations";
 import { useT } from "@/i18n/useT";
 import { SelectField, TextField } from "./Field";
 
-type Props = { form: DestinationForm; change: (form: DestinationForm) => void; errors: Record<string, string> };
+type Props = {
+  form: DestinationForm;
+  change: (form: DestinationForm) => void;
+  errors: Record<string, string>;
+  /** It is there already: its name stays. */
+  known?: boolean;
+};
 
 /** Where a destination is and how the box signs in there. */
-export function DestinationFields({ form, change, errors }: Props) {
+export function DestinationFields({ form, change, errors, known = false }: Props) {
   const t = useT();
   const set = (part: Partial<DestinationForm>) => change({ ...form, ...part });
   return (
@@ -15,6 +21,7 @@ export function DestinationFields({ form, change, errors }: Props) {
         value={form.name}
         onChange={({ target }) => set({ name: target.value })}
         error={errors.name}
+        readOnly={known}
         required
         autoComplete="off"
         placeholder="main"
@@ -37,6 +44,7 @@ export function DestinationFields({ form, change, errors }: Props) {
         onChange={({ target }) => set({ kind: target.value as DestinationForm["kind"] })}
         error={errors.auth}
       >
+        {known && <option value="keep">{t("dest.auth_keep")}</option>}
         <option value="none">{t("dest.auth_none")}</option>
         <option value="basic">{t("dest.auth_basic")}</option>
         <option value="bearer">{t("dest.auth_bearer")}</option>
@@ -50,7 +58,7 @@ export function DestinationFields({ form, change, errors }: Props) {
           error={errors.user}
         />
       )}
-      {form.kind !== "none" && (
+      {(form.kind === "basic" || form.kind === "bearer") && (
         <TextField
           label={t(form.kind === "basic" ? "dest.password" : "dest.token")}
           type="password"

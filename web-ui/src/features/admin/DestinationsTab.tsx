@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { addDestination, type DestinationForm, testDestination } from "@/api/destinations";
+import { addDestination, changeDestination, type DestinationForm, testDestination } from "@/api/destinations";
 import { fieldErrors } from "@/api/problem";
 import { destinationsQuery } from "@/api/queries";
 import type { Destination } from "@/api/types";
@@ -42,7 +42,7 @@ export function DestinationsTab() {
           <DestinationCard key={destination.name} destination={destination} />
         ))}
       </div>
-      {adding && <AddDialog close={() => setAdding(false)} />}
+      {adding && <SettingsDialog close={() => setAdding(false)} />}
     </>
   );
 }
@@ -53,6 +53,7 @@ function DestinationCard({ destination }: { destination: Destination }) {
   const offline = useOffline();
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
+  const [changing, setChanging] = useState(false);
   const again = { onSuccess: () => client.invalidateQueries({ queryKey: ["destinations"] }) };
   const { name, state, queue, last_error, paused, paused_by, managed } = destination;
   const test = useMutation({ mutationFn: () => testDestination(name) });
@@ -105,6 +106,11 @@ function DestinationCard({ destination }: { destination: Destination }) {
         <Button busy={pause.isPending} disabled={offline} onClick={() => pause.mutate()}>
           {t(paused ? "dest.resume" : "dest.pause")}
         </Button>
+        {box && destination.kind === "stow" && (
+          <Button disabled={offline} onClick={() => setChanging(true)}>
+            {t("dest.change")}
+          </Button>
+        )}
         {box ? (
           <Button look="danger" disabled={offline} onClick={() => setAsking(true)}>
             {t("delete")}
@@ -113,6 +119,15 @@ function DestinationCard({ destination }: { destination: Destination }) {
           <span className="self-center text-xs text-muted">{t("dest.from_file")}</span>
         )}
       </div>
+      {changing && (
+        <SettingsDialog
+          of={destination}
+          close={() => {
+            setChanging(false);
+            test.reset();
+          }}
+        />
+      )}
       {asking && (
         <Ask
           title={t("dest.delete_title")}
@@ -131,35 +146,42 @@ function DestinationCard({ destination }: { destination: Destination }) {
   );
 }
 
-function AddDialog({ close }: { close: () => void }) {
+/** Adds a destination, or changes where one is and how the box signs in there. */
+function SettingsDialog({ of, close }: { of?: Destination; close: () => void }) {
   const t = useT();
   const client = useQueryClient();
-  const [form, setForm] = useState<DestinationForm>({ name: "", url: "", kind: "none", user: "", secret: "" });
-  const add = useMutation({
-    mutationFn: () => addDestination(form),
+  const [form, setForm] = useState<DestinationForm>({
+    name: of?.name ?? "",
+    url: of?.url ?? "",
+    kind: of ? "keep" : "none",
+    user: "",
+    secret: "",
+  });
+  const put = useMutation({
+    mutationFn: () => (of ? changeDestination : addDestination)(form),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ["destinations"] });
       close();
     },
   });
-  const errors = fieldErrors(add.error);
+  const errors = fieldErrors(put.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    add.mutate();
+    put.mutate();
   };
   return (
     <Dialog
-      title={t("dest.add")}
+      title={t(of ? "dest.change_title" : "dest.add")}
       onClose={close}
       actions={
-        <Button type="submit" form="destination" look="primary" busy={add.isPending} disabled={!form.name || !form.url}>
+        <Button type="submit" form="destination" look="primary" busy={put.isPending} disabled={!form.name || !form.url}>
           {t("save")}
         </Button>
       }
     >
       <form id="destination" className="flex flex-col gap-4" onSubmit={submit} noValidate>
-        <DestinationFields form={form} change={setForm} errors={errors} />
-        {add.error && Object.keys(errors).length === 0 && <Trouble error={add.error} compact />}
+        <DestinationFields form={form} change={setForm} errors={errors} known={of !== undefined} />
+        {put.error && Object.keys(errors).length === 0 && <Trouble error={put.error} compact />}
       </form>
     </Dialog>
   );

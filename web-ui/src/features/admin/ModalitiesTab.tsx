@@ -4,6 +4,7 @@ import { fieldErrors } from "@/api/problem";
 import { modalitiesQuery } from "@/api/queries";
 import type { Modality } from "@/api/types";
 import { useOffline } from "@/api/useLive";
+import { useBoxWords } from "@/i18n/box";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
@@ -12,20 +13,22 @@ import { EchoSteps } from "@/ui/EchoSteps";
 import { TextField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
-import { Status } from "@/ui/Status";
+import { Banner, Status } from "@/ui/Status";
 import { addModality, deleteModality, echoModality } from "./api";
 
-/** Who may send by C-STORE. */
+/** Who may send by C-STORE: those that are entered; while none is, anybody. */
 export function ModalitiesTab() {
   const t = useT();
   const offline = useOffline();
   const modalities = useQuery(modalitiesQuery);
-  const [adding, setAdding] = useState(false);
+  const [adding, setAdding] = useState<string | null>(null);
+  const entered = modalities.data?.filter(({ managed }) => managed) ?? [];
+  const others = modalities.data?.filter(({ managed }) => !managed).map(({ ae_title }) => ae_title) ?? [];
   return (
     <Section
       title={t("modality.title")}
       actions={
-        <Button look="primary" disabled={offline} onClick={() => setAdding(true)}>
+        <Button look="primary" disabled={offline} onClick={() => setAdding("")}>
           {t("modality.add")}
         </Button>
       }
@@ -36,21 +39,29 @@ export function ModalitiesTab() {
       {modalities.data?.length === 0 && <Empty title={t("modality.none")}>{t("setup.modality_text")}</Empty>}
       <ul className="divide-y divide-line">
         {modalities.data?.map((modality) => (
-          <ModalityRow key={modality.ae_title} modality={modality} />
+          <ModalityRow key={modality.ae_title} modality={modality} last={entered.length === 1} admit={setAdding} />
         ))}
       </ul>
-      {adding && <AddDialog close={() => setAdding(false)} />}
+      {adding !== null && <AddDialog title={adding} others={entered.length === 0 ? others : []} close={() => setAdding(null)} />}
     </Section>
   );
 }
 
-function ModalityRow({ modality }: { modality: Modality }) {
+type RowProps = {
+  modality: Modality;
+  /** No other is entered. */
+  last: boolean;
+  admit: (ae_title: string) => void;
+};
+
+function ModalityRow({ modality, last, admit }: RowProps) {
   const t = useT();
   const format = useFormat();
   const offline = useOffline();
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
-  const { ae_title, allowed, last_refusal } = modality;
+  const { ae_title, allowed, last_refusal, managed } = modality;
+  const words = useBoxWords();
   const test = useMutation({ mutationFn: () => echoModality(ae_title) });
   const drop = useMutation({
     mutationFn: () => deleteModality(ae_title),
@@ -72,7 +83,9 @@ function ModalityRow({ modality }: { modality: Modality }) {
             {t("images.count", { n: modality.instances })}
           </p>
           {last_refusal && (
-            <p className="text-sm text-bad">{t("modality.refused", { when: format.ago(last_refusal.at), why: last_refusal.reason })}</p>
+            <p className="text-sm text-bad">
+              {t("modality.refused", { when: format.ago(last_refusal.at), why: words(last_refusal.reason) ?? last_refusal.reason })}
+            </p>
           )}
         </div>
         <Status tone={allowed ? "ok" : "warn"}>{t(allowed ? "modality.allowed" : "modality.not_allowed")}</Status>
@@ -81,9 +94,17 @@ function ModalityRow({ modality }: { modality: Modality }) {
             {t("dest.test")}
           </Button>
         )}
-        <Button look="danger" disabled={offline} onClick={() => setAsking(true)}>
-          {t("delete")}
-        </Button>
+        {managed === "box" && (
+          <Button look="danger" disabled={offline} onClick={() => setAsking(true)}>
+            {t("delete")}
+          </Button>
+        )}
+        {managed === "file" && <span className="text-xs text-muted">{t("dest.from_file")}</span>}
+        {!managed && (
+          <Button disabled={offline} onClick={() => admit(ae_title)}>
+            {t("modality.admit")}
+          </Button>
+        )}
       </div>
       {test.data && <EchoSteps result={test.data} />}
       {test.error && <Trouble error={test.error} compact />}
@@ -97,7 +118,7 @@ function ModalityRow({ modality }: { modality: Modality }) {
           error={drop.error && <Trouble error={drop.error} compact />}
         >
           <p>
-            <bdi className="font-semibold">{ae_title}</bdi> — {t("modality.delete_text")}
+            <bdi className="font-semibold">{ae_title}</bdi> — {t(last ? "modality.delete_last" : "modality.delete_text")}
           </p>
         </Ask>
       )}
@@ -105,10 +126,12 @@ function ModalityRow({ modality }: { modality: Modality }) {
   );
 }
 
-function AddDialog({ close }: { close: () => void }) {
+/** `others`: who sent until now without being entered, and may not once this one is. */
+function AddDialog({ title, others, close }: { title: string; others: string[]; close: () => void }) {
   const t = useT();
+  const format = useFormat();
   const client = useQueryClient();
-  const [form, setForm] = useState({ ae_title: "", address: "", port: "", description: "" });
+  const [form, setForm] = useState({ ae_title: title, address: "", port: "", description: "" });
   const add = useMutation({
     mutationFn: () =>
       addModality({
@@ -123,6 +146,7 @@ function AddDialog({ close }: { close: () => void }) {
     },
   });
   const errors = fieldErrors(add.error);
+  const left = others.filter((other) => other !== form.ae_title.trim());
   const field = (key: keyof typeof form) => ({
     value: form[key],
     onChange: ({ target }: { target: { value: string } }) => setForm({ ...form, [key]: target.value }),
@@ -143,6 +167,7 @@ function AddDialog({ close }: { close: () => void }) {
       }
     >
       <form id="modality-form" className="flex flex-col gap-4" onSubmit={submit} noValidate>
+        {left.length > 0 && <Banner tone="warn">{t("modality.first", { names: format.list(left) })}</Banner>}
         <TextField label={t("modality.ae")} maxLength={16} autoComplete="off" spellCheck={false} {...field("ae_title")} />
         <TextField label={t("modality.address")} hint={t("modality.address_hint")} autoComplete="off" dir="ltr" {...field("address")} />
         <TextField label={t("modality.port")} type="number" min={1} max={65535} hint={t("modality.port_hint")} {...field("port")} />

@@ -49,7 +49,7 @@ function Health({ system }: { system: System }) {
           <Facts
             rows={[
               [t("system.name"), <bdi key="n">{system.node_name}</bdi>],
-              [t("system.version"), `${system.version} (${system.build})`],
+              [t("system.version"), system.build === "unknown" ? system.version : `${system.version} (${system.build})`],
               [t("system.uptime"), format.duration(system.uptime_s)],
               [t("system.time"), format.moment(system.time, "full")],
               [t("system.clock"), t(system.clock_synchronised === null ? "unknown" : system.clock_synchronised ? "yes" : "no")],

@@ -151,8 +151,61 @@ test("a destination is added with how the box signs in there", async () => {
   );
 });
 
+test("a destination gets another address and keeps how the box signs in there, or gets other credentials", async () => {
+  answer("get", "/api/v1/destinations", [DEST, { ...DEST, name: "folder", kind: "folder", url: null, path: "/srv" }] as never);
+  const sent: unknown[] = [];
+  answer("patch", "/api/v1/destinations/{name}", (({ body }: { body: unknown }) => {
+    sent.push(body);
+    return DEST;
+  }) as never);
+  open("destinations");
+  const change = async () => userEvent.click(await screen.findByRole("button", { name: "Change" }));
+  await change();
+  const address = (await screen.findByLabelText("Address")) as HTMLInputElement;
+  expect(address.value).toBe(DEST.url);
+  expect((screen.getByLabelText("Name") as HTMLInputElement).readOnly).toBe(true);
+  await userEvent.clear(address);
+  await userEvent.type(address, "https://new.example/rs");
+  submit("destination");
+  await waitFor(() => expect(sent).toEqual([{ url: "https://new.example/rs" }]));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  await change();
+  await userEvent.selectOptions(await screen.findByLabelText("Signs in with"), "bearer");
+  await userEvent.type(await screen.findByLabelText("Token"), "fresh");
+  submit("destination");
+  await waitFor(() => expect(sent[1]).toMatchObject({ auth: { kind: "bearer", token: "fresh", user: null, password: null } }));
+});
+
+test("who only sent is admitted, not deleted; the first entry and the last say what they mean for the others", async () => {
+  const seen = (ae_title: string) => ({ ae_title, allowed: true, associations: 0, instances: 1, last_seen: "2026-01-02T00:00:00Z" });
+  const list: unknown[] = [seen("CT1"), seen("MR1"), seen("US1")];
+  answer("get", "/api/v1/modalities", (() => list) as never);
+  let sent: unknown;
+  answer(
+    "post",
+    "/api/v1/modalities",
+    (({ body }: { body: unknown }) => {
+      sent = body;
+      list[0] = { ...seen("CT1"), managed: "box" };
+      list[1] = { ...seen("MR1"), allowed: false };
+      return list[0];
+    }) as never,
+    201,
+  );
+  open("modalities");
+  await userEvent.click((await screen.findAllByRole("button", { name: "Admit" }))[0] as HTMLElement);
+  expect(screen.getByText(/may no longer send. Seen so far: MR1, US1/)).toBeTruthy();
+  submit("modality-form");
+  await waitFor(() => expect(sent).toEqual({ ae_title: "CT1" }));
+  expect(await screen.findByText("not allowed")).toBeTruthy();
+  expect(screen.getAllByRole("button", { name: "Admit" })).toHaveLength(2);
+  await userEvent.click(await screen.findByRole("button", { name: "Delete" }));
+  expect(await screen.findByText(/any AE title may send\.$/)).toBeTruthy();
+});
+
 test("modalities: seen, refused, added, deleted", async () => {
   const one = {
+    managed: "box",
     ae_title: "CT1",
     address: "192.0.2.20",
     port: 104,

@@ -10,6 +10,7 @@ import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { PasswordRules } from "@/ui/PasswordRules";
 import { Trouble } from "@/ui/StateView";
+import { CodeField } from "./CodeField";
 
 const schema = z
   .object({
@@ -24,10 +25,11 @@ const schema = z
     z.refine(({ password, again }) => password === again, { path: ["again"], message: "account.again_rule" }),
   );
 
+type Props = { code: string; setCode: (code: string) => void; done: () => void; beginning: () => void };
 type Values = { fullName: string; username: string; email: string; password: string; again: string };
 
-/** The first account: the administrator. */
-export function AccountStep({ code, back, done, beginning }: { code: string; back: () => void; done: () => void; beginning: () => void }) {
+/** The first account: the administrator. A code that the box refuses is entered anew here, so that nothing typed is lost. */
+export function AccountStep({ code, setCode, done, beginning }: Props) {
   const t = useT();
   const [error, setError] = useState<unknown>(null);
   const { register, handleSubmit, formState, watch } = useForm<Values>({
@@ -36,7 +38,7 @@ export function AccountStep({ code, back, done, beginning }: { code: string; bac
     mode: "onTouched",
   });
   const refused = fieldErrors(error);
-  const codeRefused = error instanceof ApiProblem && (refused.setup_code || /setup/i.test(`${error.code} ${error.detail}`));
+  const codeRefused = error instanceof ApiProblem && error.status === 403;
   const problem = (key: keyof Values, field: string) => {
     const message = formState.errors[key]?.message;
     return message ? t(message) : refused[field];
@@ -80,8 +82,8 @@ export function AccountStep({ code, back, done, beginning }: { code: string; bac
         error={problem("again", "again")}
         {...register("again")}
       />
-      {error !== null && <Trouble error={error} compact />}
-      {codeRefused && <Button onClick={back}>{t("setup.code_again")}</Button>}
+      {codeRefused && <CodeField code={code} change={setCode} error={t("setup.code_refused")} />}
+      {error !== null && !codeRefused && <Trouble error={error} compact />}
       <Button type="submit" look="primary" busy={formState.isSubmitting}>
         {t("setup.account_do")}
       </Button>

@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { addDestination, type DestinationForm, testDestination } from "@/api/destinations";
+import { addDestination, changeDestination, type DestinationForm, testDestination } from "@/api/destinations";
 import { fieldErrors } from "@/api/problem";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
@@ -12,10 +12,12 @@ import { Trouble } from "@/ui/StateView";
 export function DestinationStep({ done }: { done: () => void }) {
   const t = useT();
   const [form, setForm] = useState<DestinationForm>({ name: "main", url: "", kind: "none", user: "", secret: "" });
-  const [added, setAdded] = useState<string | null>(null);
+  /** As the box has it. */
+  const [added, setAdded] = useState<DestinationForm | null>(null);
   const test = useMutation({
     mutationFn: async () => {
-      if (added !== form.name) setAdded((await addDestination(form)).name);
+      if (added !== form) await (added ? changeDestination : addDestination)(form);
+      setAdded(form);
       return testDestination(form.name);
     },
   });
@@ -28,7 +30,7 @@ export function DestinationStep({ done }: { done: () => void }) {
     <form className="flex flex-col gap-4" onSubmit={submit} noValidate>
       <h2 className="text-lg font-semibold">{t("setup.destination")}</h2>
       <p className="text-sm text-muted">{t("setup.destination_text")}</p>
-      <DestinationFields form={form} change={setForm} errors={errors} />
+      <DestinationFields form={form} change={setForm} errors={errors} known={added !== null} />
       {test.data && <EchoSteps result={test.data} />}
       {test.error && Object.keys(errors).length === 0 && <Trouble error={test.error} compact />}
       <div className="flex flex-wrap justify-end gap-2">

@@ -74,7 +74,7 @@ export function SetupPage() {
         {step === "account" && (
           <AccountStep
             code={code}
-            back={() => setStep("code")}
+            setCode={setCode}
             done={() => {
               setBegun(true);
               next();

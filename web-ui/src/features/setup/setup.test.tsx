@@ -6,6 +6,7 @@ import { show, USER } from "@/test/page";
 import { answer, empty, refuse } from "@/test/server";
 import { CertificateStep } from "./CertificateStep";
 import { normalCode, setupCodeFromAddress } from "./code";
+import { DestinationStep } from "./DestinationStep";
 import { SetupPage } from "./SetupPage";
 
 const PAIR = { access_token: "access", refresh_token: "refresh", token_type: "bearer", expires_in: 900 };
@@ -82,13 +83,52 @@ test("from the code to the first scanner", async () => {
   await waitFor(() => expect(router.state.location.pathname).toBe("/"));
 });
 
-test("a code that is wrong can be entered anew, with how to get one", async () => {
-  refuse("post", "/api/v1/auth/register", 403, { code: "SETUP_CODE", detail: "the set-up code is wrong or over" });
+test("a code that is wrong is entered anew where it was refused, with how to get one", async () => {
+  refuse("post", "/api/v1/auth/register", 403, { code: "forbidden", detail: "the code is wrong, used, or over" });
   location.hash = "#K7RM-2WPX";
   open();
   await account();
-  await userEvent.click(await screen.findByRole("button", { name: "Enter another code" }));
-  expect(await screen.findByText("Where is the code?")).toBeTruthy();
+  expect(await screen.findByText(/The code is wrong, used, or over/)).toBeTruthy();
+  expect(screen.getByText("Where is the code?")).toBeTruthy();
+  let made: unknown;
+  answer(
+    "post",
+    "/api/v1/auth/register",
+    (({ body }: { body: unknown }) => {
+      made = body;
+      return PAIR;
+    }) as never,
+    201,
+  );
+  answer("get", "/api/v1/auth/me", USER);
+  await userEvent.clear(await screen.findByLabelText("Code"));
+  await userEvent.type(await screen.findByLabelText("Code"), "9qth4znb");
+  await userEvent.click(await screen.findByRole("button", { name: "Create the account" }));
+  expect(await screen.findByRole("heading", { name: "Language and time zone" })).toBeTruthy();
+  expect(made).toEqual({ username: "chief", email: "chief@clinic.example", password: "Correct-Horse-7!", setup_code: "9QTH-4ZNB" });
+});
+
+test("a first destination that does not answer is changed, not only tested again", async () => {
+  answer("post", "/api/v1/destinations", { name: "main" } as never, 201);
+  answer("post", "/api/v1/destinations/{name}/echo", { ok: false, steps: [{ step: "tcp", ok: false, ms: 2 }] } as never);
+  const done = vi.fn();
+  show([{ path: "/", element: <DestinationStep done={done} /> }], "/");
+  await userEvent.type(await screen.findByLabelText("Address"), "https://wrong.example/dicom-web");
+  await userEvent.click(await screen.findByRole("button", { name: "Add and test" }));
+  expect(await screen.findByText("Look at the step that fails.")).toBeTruthy();
+  let changed: unknown;
+  answer("patch", "/api/v1/destinations/{name}", (({ body }: { body: unknown }) => {
+    changed = body;
+    return { name: "main" };
+  }) as never);
+  answer("post", "/api/v1/destinations/{name}/echo", STEPS as never);
+  await userEvent.clear(await screen.findByLabelText("Address"));
+  await userEvent.type(await screen.findByLabelText("Address"), "https://pacs.example/dicom-web");
+  await userEvent.click(await screen.findByRole("button", { name: "Add and test" }));
+  expect(await screen.findByText("All steps work.")).toBeTruthy();
+  expect(changed).toMatchObject({ url: "https://pacs.example/dicom-web", auth: { kind: "none" } });
+  await userEvent.click(await screen.findByRole("button", { name: "Next" }));
+  expect(done).toHaveBeenCalled();
 });
 
 test("a box without HTTPS says so calmly, with how to turn it on", async () => {
