@@ -110,9 +110,9 @@ impl Trend {
 }
 
 impl Level {
-    /// The level that follows when `used` of `total` bytes are taken.
+    /// The level that follows when `used` of `total` bytes are taken. A share of nothing has no room for anything, empty as it is.
     pub(crate) fn after(self, used: u64, total: u64) -> Self {
-        let above = |percent: u64| u128::from(used) * 100 > u128::from(total) * u128::from(percent);
+        let above = |percent: u64| total == 0 || u128::from(used) * 100 > u128::from(total) * u128::from(percent);
         let stays = |mark: Self, percent: u64| above(if self >= mark { percent - HYSTERESIS } else { percent });
         if stays(Self::Refusing, REFUSE) {
             Self::Refusing
@@ -197,8 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_share_refuses_nothing_by_division() {
-        assert_eq!(Level::default().after(0, 0), Level::Enough);
+    fn a_disk_that_others_have_filled_refuses_before_anything_was_kept() {
+        assert_eq!(Level::default().after(0, 0), Level::Refusing, "every instance would be refused");
         assert_eq!(Level::default().after(1, 0), Level::Refusing);
+        assert_eq!(Level::Refusing.after(0, 100), Level::Enough);
     }
 }

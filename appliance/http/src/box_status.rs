@@ -130,7 +130,9 @@ impl BoxStatus {
             found.push((AlertCode::E23, format!("{studies} {studies_are} held ({instances} {instances_of})")));
         }
         let percent = self.usage.used.saturating_mul(100) / self.usage.total.max(1);
-        if self.usage.refusing {
+        if self.usage.refusing && self.usage.total == 0 {
+            found.push((AlertCode::E32, "the disk has no room for studies: nothing is accepted".into()));
+        } else if self.usage.refusing {
             found.push((AlertCode::E32, format!("the buffer is full ({percent} % of its share): nothing is accepted")));
         } else if self.usage.low {
             found.push((AlertCode::E31, format!("{percent} % of the buffer's share of the disk is in use")));

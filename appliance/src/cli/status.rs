@@ -39,7 +39,9 @@ fn summary(output: Output, system: &Value) -> Result<(), Fault> {
 /// Used and total bytes of the buffer's share.
 fn disk(disk: &Value) -> String {
     let bytes = |key: &str| disk[key].as_u64().unwrap_or(0);
-    let share = (bytes("used") * 100).checked_div(bytes("total")).unwrap_or(0);
+    let Some(share) = (bytes("used") * 100).checked_div(bytes("total")) else {
+        return format!("no room for studies, {} left to the system", format::bytes(bytes("reserve")));
+    };
     format!(
         "{} of {} used ({share} %), {} left to the system",
         format::bytes(bytes("used")),

@@ -106,6 +106,8 @@ fn held_full_and_unsynchronised_are_told_worst_first() {
         status.clock_synchronised = Some(false);
     };
     assert_eq!(codes(everything), ["E23", "E32", "E41"]);
+    let no_share = |status: &mut BoxStatus| status.usage = Usage { total: 0, used: 0, low: true, refusing: true, ..Usage::default() };
+    assert!(alerts(no_share).iter().any(|(code, _, text)| *code == "E32" && text.contains("no room for studies")));
     assert_eq!(codes(|status| status.clock_synchronised = None), Vec::<&str>::new());
     assert_eq!(codes(|status| status.queue = None), Vec::<&str>::new());
 }
