@@ -15,10 +15,11 @@ use tracing_subscriber::{Layer, Registry, filter::Targets, fmt, layer::Subscribe
 use crate::config::{LogFormat, nearest};
 
 /// The product's own modules by the names people use for them, and their crates.
-const MODULES: [(&str, &str); 5] = [
+const MODULES: [(&str, &str); 6] = [
     ("dicom", "relaypacs_dicom"),
     ("buffer", "relaypacs_buffer"),
     ("forward", "relaypacs_forward"),
+    ("clinic", "relaypacs_clinic"),
     ("http", "relaypacs_http"),
     ("daemon", "relaypacs::"),
 ];
@@ -30,7 +31,7 @@ const LIBRARIES: [&str; 12] =
 /// Changes the levels of the running log.
 pub(crate) type Change = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
-/// Reads `info,dicom=debug`: a level for the product, then levels of modules (`dicom buffer forward http daemon`, or the path of a module of
+/// Reads `info,dicom=debug`: a level for the product, then levels of modules (`dicom buffer forward clinic http daemon`, or the path of a module of
 /// the product or of a library it is made of). What other libraries say is logged from `warn` on.
 pub(crate) fn directives(text: &str) -> Result<Targets, String> {
     let mut targets = Targets::new().with_default(LevelFilter::WARN).with_target("relaypacs", LevelFilter::INFO);
@@ -98,6 +99,7 @@ mod tests {
         let check = |target: &str, level: Level, expected| assert_eq!(targets.would_enable(target, &level), expected, "{target} {level}");
         check("relaypacs_dicom::association", Level::TRACE, true);
         check("relaypacs_forward", Level::INFO, false);
+        assert!(directives("clinic=debug").unwrap().would_enable("relaypacs_clinic::schedule", &Level::DEBUG));
         check("relaypacs::appliance", Level::WARN, true);
         check("reqwest", Level::WARN, true);
         check("reqwest", Level::INFO, false);

@@ -59,7 +59,7 @@ impl BoxClient {
             let mut answer = request.send().await.map_err(|error| broken(&error))?;
             if !answer.status().is_success() {
                 let (status, bytes) = (answer.status(), answer.bytes().await.map_err(|error| broken(&error))?);
-                return Err(refused(status, &bytes));
+                return Err(refused(path, status, &bytes));
             }
             let mut rest = Vec::new();
             while let Some(piece) = answer.chunk().await.map_err(|error| broken(&error))? {
@@ -86,7 +86,7 @@ impl BoxClient {
             let status = answer.status();
             let bytes = answer.bytes().await.map_err(|error| broken(&error))?;
             if !status.is_success() {
-                return Err(refused(status, &bytes));
+                return Err(refused(path, status, &bytes));
             }
             if bytes.is_empty() {
                 return Ok(Value::Null);
@@ -120,8 +120,8 @@ fn broken(error: &reqwest::Error) -> Fault {
     Fault::new(Exit::NotRunning, "the box went away before it answered").hint("see its log: `journalctl -u relaypacs`")
 }
 
-/// A problem document (RFC 9457) as a fault.
-fn refused(status: StatusCode, body: &[u8]) -> Fault {
+/// A problem document (RFC 9457) about a path as a fault.
+fn refused(path: &str, status: StatusCode, body: &[u8]) -> Fault {
     let problem: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
     let text = |key: &str| problem[key].as_str().map(str::to_owned);
     let message = text("detail").or_else(|| text("title")).unwrap_or_else(|| format!("the box answered {status}"));
@@ -132,6 +132,7 @@ fn refused(status: StatusCode, body: &[u8]) -> Fault {
     };
     let fault = Fault::new(exit, message);
     match status {
+        StatusCode::NOT_FOUND if path.starts_with("/admin/users") => fault.hint("`relaypacs user list` lists the accounts"),
         StatusCode::NOT_FOUND => fault.hint("`relaypacs studies` lists the studies, `relaypacs status` the destinations"),
         _ => fault,
     }
@@ -143,9 +144,12 @@ mod tests {
 
     #[test]
     fn a_problem_document_becomes_a_sentence_and_an_exit_code() {
-        let check = |status: StatusCode, body: &str, expected: &Fault| {
-            assert_eq!(format!("{:?}", refused(status, body.as_bytes())), format!("{expected:?}"));
+        let check_at = |path, status: StatusCode, body: &str, expected: &Fault| {
+            assert_eq!(format!("{:?}", refused(path, status, body.as_bytes())), format!("{expected:?}"));
         };
+        let check = |status, body: &str, expected: &Fault| check_at("/admin/retry", status, body, expected);
+        let nobody = Fault::failed("there is no such account").hint("`relaypacs user list` lists the accounts");
+        check_at("/admin/users/disable", StatusCode::NOT_FOUND, r#"{"detail":"there is no such account"}"#, &nobody);
         let unknown = Fault::failed("no such study").hint("`relaypacs studies` lists the studies, `relaypacs status` the destinations");
         check(StatusCode::NOT_FOUND, r#"{"title":"Not found","detail":"no such study"}"#, &unknown);
         check(StatusCode::CONFLICT, r#"{"title":"Conflict","detail":"not an empty folder"}"#, &Fault::failed("not an empty folder"));

@@ -8,7 +8,7 @@ use crate::logs;
 
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// A level, then levels of modules: `info,dicom=debug` (modules: dicom buffer forward http daemon)
+    /// A level, then levels of modules: `info,dicom=debug` (modules: dicom buffer forward clinic http daemon)
     levels: String,
 }
 

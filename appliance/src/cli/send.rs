@@ -47,6 +47,8 @@ pub(crate) struct Summary {
     pub(crate) stored: u64,
     /// Instances refused or not sent.
     pub(crate) failed: u64,
+    /// Whether the other side itself refused one.
+    pub(crate) refused: bool,
     /// Data set bytes of the stored ones.
     pub(crate) bytes: u64,
     /// From the first connection to the last answer.
@@ -135,6 +137,7 @@ impl Summary {
             self.bytes += outcome.bytes;
         } else {
             self.failed += 1;
+            self.refused |= outcome.result.is_ok();
         }
     }
 
@@ -169,7 +172,10 @@ fn told(output: Output, bar: &ProgressBar, outcome: &SendOutcome, summary: &Summ
         }));
     }
     if !is_stored(outcome) {
-        let why = outcome.result.as_ref().err().cloned().or_else(|| status.map(|status| format!("answered {status}"))).unwrap_or_default();
+        let why = match &outcome.result {
+            Ok(status) => format!("answered {status:04X}{}", meaning(*status)),
+            Err(error) => error.clone(),
+        };
         bar.suspend(|| output.remark(format_args!("{}: {why}", outcome.file.display())));
     }
     Ok(())
@@ -190,9 +196,25 @@ fn ended(output: Output, summary: &Summary) -> Result<(), Fault> {
     }
     let mut why = vec![format!("{} not stored", format::count(summary.failed, "instance", "instances"))];
     why.extend(summary.broken.iter().cloned());
-    Err(Fault::failed(why.join("; ")).hint(
-        "check address and AE titles with `relaypacs echo HOST:PORT AE_TITLE`, then send again: what is stored already is stored once",
-    ))
+    let first = if summary.refused {
+        "the other side refused them: mend there what its answer says"
+    } else {
+        "check address and AE titles with `relaypacs echo HOST:PORT AE_TITLE`"
+    };
+    Err(Fault::failed(why.join("; ")).hint(format!("{first}, then send again: what is stored already is stored once")))
+}
+
+/// What a failure of C-STORE says (PS3.4 table B.2-1, PS3.7 C).
+fn meaning(status: u16) -> &'static str {
+    match status {
+        0x0110 => " (processing failure)",
+        0x0122 => " (SOP class not supported)",
+        0x0124 => " (not authorised)",
+        0xA700..=0xA7FF => " (out of resources: it has no room)",
+        0xA900..=0xA9FF => " (data set does not match SOP class)",
+        0xC000..=0xCFFF => " (cannot understand)",
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -239,5 +261,18 @@ mod tests {
         check(Ok(0xA700), false);
         check(Ok(0x0110), false);
         check(Err("no context".into()), false);
+    }
+
+    #[test]
+    fn what_was_refused_is_mended_at_the_other_side_and_what_was_not_sent_at_the_line() {
+        let check = |result: Result<u16, String>, says: &str| {
+            let mut summary = Summary::default();
+            summary.count(&SendOutcome { file: PathBuf::new(), sop_instance: None, bytes: 1, result });
+            let fault = format!("{:?}", ended(Output { json: false }, &summary).unwrap_err());
+            assert!(fault.contains(says) && fault.contains("stored once"), "{fault}");
+        };
+        check(Ok(0xA700), "the other side refused");
+        check(Err("no context".into()), "relaypacs echo");
+        assert_eq!(meaning(0xA701), " (out of resources: it has no room)");
     }
 }

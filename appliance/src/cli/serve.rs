@@ -80,6 +80,10 @@ pub(crate) fn cannot_start(error: &StartError) -> Fault {
         StartError::Listen(listen) => match listen.source.kind() {
             io::ErrorKind::AddrInUse => Fault::failed(said)
                 .hint(format!("another program has it (`ss -ltnp` names it); stop that or set another port with --set {}=", listen.what)),
+            io::ErrorKind::AddrNotAvailable => {
+                let section = listen.what.split('.').next().unwrap_or_default();
+                Fault::failed(said).hint(format!("this machine has no such address (`ip addr` lists them); mend {section}.bind"))
+            }
             io::ErrorKind::PermissionDenied => {
                 Fault::new(Exit::NotAllowed, said).hint("ports below 1024 need root or CAP_NET_BIND_SERVICE")
             }
@@ -120,7 +124,7 @@ mod tests {
         check(directory(io::ErrorKind::ReadOnlyFilesystem), Exit::Failed, "/data");
         check(listen(io::ErrorKind::AddrInUse), Exit::Failed, "--set dicom.port=");
         check(listen(io::ErrorKind::PermissionDenied), Exit::NotAllowed, "CAP_NET_BIND_SERVICE");
-        check(listen(io::ErrorKind::AddrNotAvailable), Exit::Failed, "dicom.port");
+        check(listen(io::ErrorKind::AddrNotAvailable), Exit::Failed, "dicom.bind");
         check(StartError::Buffer(OpenError::Locked("process 7".into())), Exit::TryLater, "stop that one first");
         let denied = OpenError::Io { what: "open", path: PathBuf::from("/data/log"), source: io(io::ErrorKind::PermissionDenied) };
         check(StartError::Buffer(denied), Exit::NotAllowed, "who owns");

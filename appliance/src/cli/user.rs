@@ -20,14 +20,14 @@ pub(crate) struct User {
 enum Command {
     /// Lists the accounts
     List,
-    /// Makes an account; prints a password unless one comes on standard input
+    /// Makes an account; prints its password unless `--password-stdin` gives one
     Add(Add),
     /// Switches an account off; its sessions end
     Disable(Named),
     /// Takes the second factor of an account away, for somebody who lost it
     #[command(name = "reset-2fa")]
     Reset2fa(Named),
-    /// Sets another password; prints it unless one comes on standard input
+    /// Sets another password; prints it unless `--password-stdin` gives one
     ResetPassword(Password),
 }
 
