@@ -33,6 +33,12 @@ test.each([
     "nommée dans ReferencedSOPSequence, HTTP 200, warning B000, mais QIDO-RS ne la trouve pas",
   ],
   ["HTTP 200, a web page answered instead of the PACS", "HTTP 200, une page web a répondu à la place du PACS"],
+  ["user ada: totp_reset, unlock", "utilisateur ada : second facteur retiré, déverrouillage"],
+  ["user ada: full_name, role=admin, is_active=false", "utilisateur ada : nom complet, rôle : administrateur, actif : non"],
+  ["user ada: shoe size", "utilisateur ada : shoe size"],
+  ["the archive cannot be read: invalid Zip archive", "l’archive ne peut pas être lue : invalid Zip archive"],
+  ["the transfer syntax 1.2.840.10008.1.2.4.100 cannot be shown", "syntaxe de transfert 1.2.840.10008.1.2.4.100, affichage impossible"],
+  ["io: No space left on device", "écriture : plus de place sur le disque"],
   ["Quota exceeded for project x", null],
   ["reason: quota exceeded", null],
 ])("%s", (english, meant) => {

@@ -4,9 +4,9 @@ import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { Bar } from "@/ui/Ring";
-import { errorText } from "../errors";
 import type { FileRow } from "../uploads";
 import { useUploads } from "../useUploads";
+import { FileError } from "./FileError";
 
 /** Rows at first, and more each time the end of the list is asked for: thousands at once would hold the page up. */
 const STEP = 50;
@@ -61,7 +61,11 @@ const Row = memo(function Row({ row }: { row: FileRow }) {
           <bdi className="truncate">{row.name}</bdi>
           <span className="shrink-0 text-muted">{format.bytes(row.size)}</span>
         </div>
-        {row.error && <p className="text-bad">{errorText(row.error, t)}</p>}
+        {row.error && (
+          <p className="text-bad">
+            <FileError error={row.error} />
+          </p>
+        )}
         {state === "moving" && <Bar value={(row.done / row.size) * 100} />}
       </div>
     </li>

@@ -5,9 +5,9 @@ import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { Dialog } from "@/ui/Dialog";
 import { Banner } from "@/ui/Status";
-import { errorText } from "../errors";
 import type { JobView } from "../protocol";
 import { useUploads } from "../useUploads";
+import { FileError } from "./FileError";
 
 /** What a job waits for, in words; and the question whether a known study is sent again. */
 export function JobNotes({ job }: { job: JobView }) {
@@ -18,7 +18,7 @@ export function JobNotes({ job }: { job: JobView }) {
     return (
       <Banner tone="bad" role="alert">
         <p className="font-semibold">{t(job.uploadId ? "progress.failed" : "metadata.failed")}</p>
-        <p>{job.filesFailed > 0 ? t("progress.failed_files", { n: job.filesFailed }) : errorText(state.detail, t)}</p>
+        <p>{job.filesFailed > 0 ? t("progress.failed_files", { n: job.filesFailed }) : <FileError error={state.detail} />}</p>
       </Banner>
     );
   }

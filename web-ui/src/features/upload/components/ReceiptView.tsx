@@ -5,12 +5,13 @@ import { uploadStatusQuery } from "@/api/queries";
 import type { UploadStatus } from "@/api/types";
 import { useLine } from "@/api/useLive";
 import { useUser } from "@/api/useSession";
+import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { listJobs, type Receipt } from "@/store/job";
 import { buttonClass } from "@/ui/Button";
 import { Trouble } from "@/ui/StateView";
 import { Banner } from "@/ui/Status";
-import { errorText } from "../errors";
+import { FileError } from "./FileError";
 
 type PacsStatus = UploadStatus["pacs_status"];
 
@@ -28,6 +29,7 @@ export function stepsOf(state: string, pacs: PacsStatus | undefined): { id: stri
 /** What became of an upload; stays true while the page is open. `link`: also the address under which it stays. */
 export function ReceiptView({ uploadId, receipt, link = false }: { uploadId: string; receipt: Receipt | null; link?: boolean }) {
   const t = useT();
+  const format = useFormat();
   const { state: line } = useLine();
   const status = useQuery({
     ...uploadStatusQuery(uploadId),
@@ -59,9 +61,9 @@ export function ReceiptView({ uploadId, receipt, link = false }: { uploadId: str
             {t("receipt.report")}
           </Link>
         )}
-        {status.data?.study_instance_uids?.slice(0, 3).map((uid) => (
+        {status.data?.study_instance_uids?.slice(0, 3).map((uid, place, { length }) => (
           <Link key={uid} to={`/studies/${uid}`} className={buttonClass()}>
-            {t("receipt.follow")}
+            {t("receipt.follow")} {length > 1 && format.number(place + 1)}
           </Link>
         ))}
         {link && (
@@ -93,13 +95,13 @@ function Judged({ uploadId, receipt }: { uploadId: string; receipt: Receipt }) {
   const t = useT();
   const names = useFileNames(uploadId);
   return (
-    <details className="card p-4 text-sm" open={receipt.failed > 0}>
+    <details className="card p-4 text-sm" open={receipt.failed > 0 || receipt.status === "failed"}>
       <summary className="font-medium">{t("receipt.judged", { n: receipt.files.length })}</summary>
       <ul className="mt-2 max-h-60 overflow-y-auto">
         {receipt.files.map((file) => (
           <li key={file.file_id} className="flex justify-between gap-3 border-t border-line py-1">
             <bdi className="min-w-0">{names.get(file.file_id) ?? file.file_id}</bdi>
-            <span className="text-muted">{file.error ? errorText(file.error, t) : t(`judged.${file.status}`)}</span>
+            <span className="text-muted">{file.error ? <FileError error={file.error} /> : t(`judged.${file.status}`)}</span>
           </li>
         ))}
       </ul>
