@@ -28,12 +28,12 @@ test("J3: what a scanner sends and what is uploaded is one list; images are show
   await expect(page.getByRole("heading", { name: "SCANNER, SAM" })).toBeVisible();
   await page.getByRole("button", { name: "Show the proof of every image" }).click();
   await expect(page.getByText("named by the PACS").first()).toBeVisible();
-  const picture = page.getByAltText("Image 1 of 3");
+  const picture = page.getByAltText("Image 2 of 3");
   await expect(picture).toBeVisible();
   await expect.poll(() => picture.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBeGreaterThan(100);
   const before = await picture.getAttribute("src");
   await page.getByRole("button", { name: "Lung" }).click();
-  await expect.poll(() => page.getByAltText("Image 1 of 3").getAttribute("src")).not.toBe(before);
+  await expect.poll(() => page.getByAltText("Image 2 of 3").getAttribute("src")).not.toBe(before);
 });
 
 test("J4: an upload makes a report; when it is ready its owner is told, opens and takes the PDF", async ({ page, stack }) => {

@@ -5,8 +5,9 @@ import { isLanguage, preferred } from "./languages";
 const plain = (text: string) => text.replace(/[\u00a0\u202f]/g, " ");
 
 test.each([
-  [0, "en", "0 byte"],
-  [999, "en", "999 byte"],
+  [0, "en", "0 bytes"],
+  [1, "en", "1 byte"],
+  [999, "en", "999 bytes"],
   [1500, "en", "1.5 kB"],
   [1_234_000, "en", "1.2 MB"],
   [999_600, "en", "1 MB"],

@@ -17,7 +17,8 @@ const unitFormat = (locale: string, unit: string, digits?: number): Intl.NumberF
   once(Intl.NumberFormat, locale, {
     style: "unit",
     unit,
-    unitDisplay: "short",
+    // Short, English has no plural: "0 byte".
+    unitDisplay: unit === "byte" ? "long" : "short",
     ...(digits === undefined ? {} : { maximumFractionDigits: digits }),
   });
 

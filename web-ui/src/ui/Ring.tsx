@@ -13,9 +13,9 @@ export function Ring({
   value: number;
   label: string;
   children?: ReactNode;
-  tone?: "accent" | "ok" | "warn";
+  tone?: "accent" | "ok" | "warn" | "bad";
 }) {
-  const stroke = { accent: "stroke-accent", ok: "stroke-ok", warn: "stroke-warn" }[tone];
+  const stroke = { accent: "stroke-accent", ok: "stroke-ok", warn: "stroke-warn", bad: "stroke-bad" }[tone];
   return (
     <div
       role="progressbar"

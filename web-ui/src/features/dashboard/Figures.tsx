@@ -70,9 +70,22 @@ function Days({ trend }: { trend: Trend }) {
   const t = useT();
   const format = useFormat();
   const data = useMemo(() => trendRows(trend), [trend]);
+  const legend = (
+    <ul className="flex flex-wrap justify-center gap-x-4 gap-y-1 pt-2 text-sm">
+      {["chart.good", "chart.failed"].map((id, place) => (
+        <li key={id} className="flex items-center gap-2">
+          <svg width="24" height="4" aria-hidden="true">
+            <path d="M0 2h24" stroke={colourOf(place)} strokeWidth="3" strokeDasharray={place === 0 ? "none" : "6 3"} />
+          </svg>
+          {t(id)}
+        </li>
+      ))}
+    </ul>
+  );
   return (
     <Figure
       title={t("chart.trend")}
+      legend={legend}
       head={[t("col.date"), t("chart.good"), t("chart.failed"), t("chart.bytes")]}
       rows={data.map(({ date, good, failed, bytes }) => [format.dicomDate(date), good, failed, format.bytes(bytes)])}
     >

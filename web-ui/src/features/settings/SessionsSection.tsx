@@ -3,6 +3,7 @@ import { useOffline } from "@/api/useLive";
 import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
+import { Dots } from "@/ui/Dots";
 import { Section } from "@/ui/Page";
 import { Skeleton, Trouble } from "@/ui/StateView";
 import { Status } from "@/ui/Status";
@@ -25,10 +26,10 @@ export function SessionsSection() {
         {sessions.data?.map((session) => (
           <li key={session.id} className="flex flex-wrap items-center justify-between gap-3 py-2 text-sm">
             <span>
-              <bdi className="font-medium">{deviceName(session.user_agent)}</bdi>{" "}
+              <bdi className="font-medium">{deviceName(session.user_agent) || t("unknown")}</bdi>{" "}
               {session.current && <Status tone="ok">{t("sessions.current")}</Status>}
               <span className="block text-muted">
-                <bdi>{session.address}</bdi> · {t("sessions.seen", { when: format.ago(session.last_seen_at) })}
+                <Dots parts={[session.address, t("sessions.seen", { when: format.ago(session.last_seen_at) })].filter(Boolean)} />
               </span>
             </span>
             {!session.current && (

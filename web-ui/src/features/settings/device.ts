@@ -12,11 +12,11 @@ const SYSTEMS: [RegExp, string][] = [
   [/Linux/, "Linux"],
 ];
 
-/** A user agent for people: `Firefox, Windows`. What is not known stays as it is, cut. */
+/** A user agent for people: `Firefox, Windows`. What is not known stays as it is, cut; empty: it did not say. */
 export function deviceName(agent: string): string {
   const browser = BROWSERS.find(([pattern]) => pattern.test(agent))?.[1];
   const system = SYSTEMS.find(([pattern]) => pattern.test(agent))?.[1];
-  return [browser, system].filter(Boolean).join(", ") || agent.slice(0, 60) || "?";
+  return [browser, system].filter(Boolean).join(", ") || agent.slice(0, 60);
 }
 
 export type Check = { id: string; ok: boolean };

@@ -3,6 +3,7 @@ import { useDeferredValue, useEffect, useState } from "react";
 import { ApiProblem } from "@/api/problem";
 import type { StudyDetail } from "@/api/types";
 import { useT } from "@/i18n/useT";
+import { BoxWords } from "@/ui/BoxWords";
 import { Button } from "@/ui/Button";
 import { Trouble } from "@/ui/StateView";
 import { previewQuery, type View } from "./api";
@@ -20,7 +21,8 @@ const WINDOWS = [
 /** The images of a series: instance, frame and window. For looking whether it is the right study, not for diagnosis. */
 export function Preview({ uid, series }: { uid: string; series: Series }) {
   const t = useT();
-  const [place, setPlace] = useState(0);
+  // The middle of a series shows more of the patient than its first image, which is often air.
+  const [place, setPlace] = useState((series.instances.length - 1) >> 1);
   const [view, setView] = useState<View>({ frame: 1, wc: null, ww: null });
   const instance = series.instances[place];
   const frames = instance?.frames ?? 1;
@@ -47,7 +49,7 @@ export function Preview({ uid, series }: { uid: string; series: Series }) {
           <div className="m-4 max-w-md">
             {image.error instanceof ApiProblem && image.error.status < 500 ? (
               <p className="rounded-lg bg-surface p-4 text-sm">
-                {t("preview.none")} {image.error.detail}
+                {t("preview.none")} <BoxWords text={image.error.detail} />
               </p>
             ) : (
               <Trouble error={image.error} retry={() => void image.refetch()} compact />
@@ -60,19 +62,28 @@ export function Preview({ uid, series }: { uid: string; series: Series }) {
         min={1}
         max={series.instances.length}
         value={place + 1}
+        shown={`${place + 1}/${series.instances.length}`}
         change={(value) => {
           setPlace(value - 1);
           setView({ ...view, frame: 1 });
         }}
       />
       {frames > 1 && (
-        <Slider label={t("preview.frame")} min={1} max={frames} value={view.frame} change={(frame) => setView({ ...view, frame })} />
+        <Slider
+          label={t("preview.frame")}
+          min={1}
+          max={frames}
+          value={view.frame}
+          shown={`${view.frame}/${frames}`}
+          change={(frame) => setView({ ...view, frame })}
+        />
       )}
       <Slider
         label={t("preview.centre")}
         min={-1024}
         max={3071}
         value={view.wc ?? 40}
+        shown={view.wc === null ? "–" : `${view.wc}`}
         change={(wc) => setView({ ...view, wc, ww: view.ww ?? 400 })}
       />
       <Slider
@@ -80,6 +91,7 @@ export function Preview({ uid, series }: { uid: string; series: Series }) {
         min={1}
         max={4096}
         value={view.ww ?? 400}
+        shown={view.ww === null ? "–" : `${view.ww}`}
         change={(ww) => setView({ ...view, ww, wc: view.wc ?? 40 })}
       />
       <div className="flex flex-wrap gap-2">
@@ -101,18 +113,20 @@ function Slider({
   min,
   max,
   value,
+  shown,
   change,
 }: {
   label: string;
   min: number;
   max: number;
   value: number;
+  shown: string;
   change: (value: number) => void;
 }) {
   if (max <= min) return null;
   return (
     <label className="flex items-center gap-3 text-sm">
-      <span className="w-24 shrink-0 text-muted">{label}</span>
+      <span className="w-24 shrink-0 text-muted sm:w-32">{label}</span>
       <input
         type="range"
         min={min}
@@ -121,7 +135,7 @@ function Slider({
         onChange={({ target }) => change(Number(target.value))}
         className="h-6 min-w-0 flex-1 accent-accent"
       />
-      <output className="w-14 shrink-0 text-end">{value}</output>
+      <output className="min-w-14 shrink-0 text-end">{shown}</output>
     </label>
   );
 }

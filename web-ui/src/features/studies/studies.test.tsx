@@ -184,6 +184,21 @@ test("a study: why it is held and what to do, tried again, overtaking, its proof
   expect(await screen.findByText("named by the PACS")).toBeTruthy();
 });
 
+test("a series is shown by its middle image, in the window of its file", async () => {
+  const [series] = DETAIL.series;
+  const instances = ["1.1", "1.2", "1.3", "1.4", "1.5"].map((sop_instance_uid) => ({ ...series?.instances[0], sop_instance_uid }));
+  answer("get", "/api/v1/studies/{uid}", { ...DETAIL, series: [{ ...series, instances }] } as never);
+  answer("get", "/api/v1/studies/{uid}/instances/{sop}/preview", (({ url }: { url: URL }) => {
+    expect(url.searchParams.has("wc")).toBe(false);
+    return new HttpResponse(new Uint8Array(9), { headers: { "content-type": "image/png" } });
+  }) as never);
+  vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
+  show(ROUTES, "/studies/1.2.3");
+  expect(await screen.findByAltText("Image 3 of 5")).toBeTruthy();
+  expect(screen.getByText("3/5")).toBeTruthy();
+  expect(screen.getAllByText("–").length).toBeGreaterThan(1);
+});
+
 test("images: the next one, its frames, a window; what cannot be shown is said", async () => {
   const views: URLSearchParams[] = [];
   answer("get", "/api/v1/studies/{uid}", DETAIL as never);
@@ -195,6 +210,7 @@ test("images: the next one, its frames, a window; what cannot be shown is said",
   vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:x");
   show(ROUTES, "/studies/1.2.3");
   expect(await screen.findByAltText("Image 1 of 2")).toBeTruthy();
+  expect(screen.getByText("1/2")).toBeTruthy();
   expect(screen.getByText(/^2 images \+ 1 document · /)).toBeTruthy();
   await userEvent.click(await screen.findByRole("button", { name: /Request/ }));
   expect(await screen.findByText(/A document without images/)).toBeTruthy();

@@ -11,6 +11,7 @@ import { answer } from "@/test/server";
 import { installWorker } from "@/test/worker";
 import { ChoosePage } from "./ChoosePage";
 import { CompletePage } from "./CompletePage";
+import { JobStatus } from "./components/JobStatus";
 import { MetadataPage } from "./MetadataPage";
 import { ProgressPage } from "./ProgressPage";
 import { Uploads } from "./uploads";
@@ -195,6 +196,12 @@ test("the link of a receipt says what the box knows", async () => {
   pacs = "retrying";
   show(ROUTES, "/complete/up1", uploads);
   expect(await screen.findByText(/The PACS did not take it yet/)).toBeTruthy();
+});
+
+test("an upload of which nothing could be taken is not called received", async () => {
+  const receipt = { status: "failed", reportId: null, warnings: [], processed: 0, failed: 0, files: [], completedAt: 0 };
+  show([{ path: "/", element: <JobStatus state={{ kind: "done", receipt }} /> }], "/", uploads);
+  expect((await screen.findByText(/\w/)).textContent).toBe("Failed");
 });
 
 test("what is no longer here is said", async () => {

@@ -10,13 +10,14 @@ export function Figures({ job }: { job: JobView }) {
   const t = useT();
   const format = useFormat();
   const done = job.state.kind === "done";
+  const refused = job.state.kind === "done" && job.state.receipt.status === "failed";
   const percent = done ? 100 : Math.min(99, Math.floor((job.moved / Math.max(1, job.totalBytes)) * 100));
   return (
     <div className="flex flex-col items-center gap-6 sm:flex-row">
       <Ring
         value={percent}
         label={t("progress.ring")}
-        tone={done ? "ok" : job.state.kind === "waiting" || job.state.kind === "paused" ? "warn" : "accent"}
+        tone={refused ? "bad" : done ? "ok" : job.state.kind === "waiting" || job.state.kind === "paused" ? "warn" : "accent"}
       >
         <span className="text-xl font-bold">{format.number(percent / 100, { style: "percent" })}</span>
         <span className="text-xs text-muted">{format.bytes(job.moved)}</span>

@@ -16,6 +16,8 @@ const TONES: Record<JobState["kind"], Tone> = {
 export function JobStatus({ state }: { state: JobState }) {
   const t = useT();
   const id = state.kind === "waiting" ? `job.waiting_${state.why}` : `job.${state.kind}`;
-  const partial = state.kind === "done" && state.receipt.status !== "success";
+  const status = state.kind === "done" ? state.receipt.status : "success";
+  if (status === "failed") return <Status tone="bad">{t("job.failed")}</Status>;
+  const partial = status !== "success";
   return <Status tone={partial ? "warn" : TONES[state.kind]}>{t(partial ? "job.partial" : id)}</Status>;
 }
