@@ -44,6 +44,11 @@ export function ReportPage() {
           <Link to="/reports" className={buttonClass()}>
             {t("report.back")}
           </Link>
+          {report.data && (
+            <Link to={`/studies/${report.data.study_instance_uid}`} className={buttonClass()}>
+              {t("study.title")}
+            </Link>
+          )}
           {report.data?.status === "ready" && (
             <>
               <Button icon={<Printer size={16} aria-hidden="true" />} onClick={() => print()}>
@@ -82,9 +87,7 @@ function Detail({ report }: { report: Report }) {
       {!ready && <NotReady report={report} />}
       {report.report_text && (
         <Section title={t("report.text")}>
-          <p dir="auto" className="whitespace-pre-wrap">
-            {report.report_text}
-          </p>
+          <p className="whitespace-pre-wrap [unicode-bidi:plaintext]">{report.report_text}</p>
         </Section>
       )}
       {ready && (
@@ -96,7 +99,7 @@ function Detail({ report }: { report: Report }) {
       )}
       {writes && (
         <div className="no-print">
-          <ReportEditor key={report.updated_at} report={report} />
+          <ReportEditor key={report.id} report={report} />
         </div>
       )}
     </>

@@ -112,6 +112,26 @@ test("opening a report marks it read; one that is not ready can be asked for", a
   expect(screen.queryByRole("heading", { name: "Edit" })).toBeNull();
 });
 
+test("what a radiologist has typed stays when the report changes meanwhile; that its text changed is said", async () => {
+  await signInAs({ role: "radiologist" });
+  const later = report({ status: "pending", report_text: null, updated_at: "2026-01-02T05:00:00Z" });
+  answer("get", "/api/v1/reports/{id}", report({ status: "assigned", report_text: null, is_read: true }));
+  answer("post", "/api/v1/reports/{id}/sync", later as never);
+  show(ROUTES, "/reports/r1");
+  await userEvent.type(await screen.findByLabelText("Text"), "Small nodule.");
+  answer("get", "/api/v1/reports/{id}", later);
+  await userEvent.click(screen.getByRole("button", { name: "Ask now" }));
+  expect(await screen.findByText("Being written.")).toBeTruthy();
+  expect((screen.getByLabelText("Text") as HTMLTextAreaElement).value).toBe("Small nodule.");
+  expect(screen.queryByText(/was changed elsewhere/)).toBeNull();
+  const theirs = { ...later, report_text: "From the PACS.", updated_at: "2026-01-02T06:00:00Z" };
+  answer("get", "/api/v1/reports/{id}", theirs);
+  answer("post", "/api/v1/reports/{id}/sync", theirs as never);
+  await userEvent.click(screen.getByRole("button", { name: "Ask now" }));
+  expect(await screen.findByText(/was changed elsewhere/)).toBeTruthy();
+  expect((screen.getByLabelText("Text") as HTMLTextAreaElement).value).toBe("Small nodule.");
+});
+
 test("a radiologist writes the report and moves it on", async () => {
   await signInAs({ role: "radiologist" });
   answer("get", "/api/v1/reports/{id}", report({ status: "pending", report_text: "", is_read: true }));
