@@ -2,6 +2,7 @@ import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import type { DraftStudy } from "@/store/draft";
 import { seriesOf, sizeOf } from "../engine/chosen";
+import { nameOf } from "../name";
 
 /** What was recognised in a study's files. */
 export function SeriesList({ study }: { study: DraftStudy }) {
@@ -14,6 +15,12 @@ export function SeriesList({ study }: { study: DraftStudy }) {
         {t("files.count", { n: study.files.length })} · {format.bytes(sizeOf(study))}
         {series.length > 0 && ` · ${t("series.count", { n: series.length })}`}
       </p>
+      {series.length === 0 && (
+        <p>
+          <bdi>{nameOf(study)}</bdi>
+        </p>
+      )}
+      {study.files.some(({ head, name }) => !head && /\.zip$/i.test(name)) && <p className="text-muted">{t("draft.zip")}</p>}
       <ul>
         {series.slice(0, 20).map((one) => (
           <li key={one.uid} className="flex justify-between gap-3 border-t border-line py-1">

@@ -9,6 +9,7 @@ import { Button, IconButton } from "@/ui/Button";
 import { Ask } from "@/ui/Dialog";
 import { Dots } from "@/ui/Dots";
 import { Bar } from "@/ui/Ring";
+import { nameOf } from "../name";
 import type { JobView } from "../protocol";
 import { useJobs, useUploads } from "../useUploads";
 import { JobStatus } from "./JobStatus";
@@ -87,12 +88,13 @@ function DraftRow({ draft, forget }: { draft: Draft; forget: () => void }) {
   const navigate = useNavigate();
   const [asking, setAsking] = useState(false);
   const first = draft.studies[0];
+  const name = (first && nameOf(first)) || t("unfinished.unnamed");
   const to = draft.studies.length === 1 ? `/metadata/${draft.id}` : `/upload-new/${draft.id}`;
   return (
     <li className="card flex flex-wrap items-center gap-3 p-4">
       <div className="min-w-0 flex-1 basis-56">
         <p className="font-semibold">
-          <bdi>{personName(first?.form.patientName) || t("unfinished.unnamed")}</bdi>
+          <bdi>{name}</bdi>
         </p>
         <p className="text-sm text-muted">
           <Dots
@@ -111,8 +113,7 @@ function DraftRow({ draft, forget }: { draft: Draft; forget: () => void }) {
       {asking && (
         <Ask title={t("unfinished.discard_title")} confirm={t("unfinished.discard")} onClose={() => setAsking(false)} onConfirm={forget}>
           <p>
-            <bdi className="font-semibold">{personName(first?.form.patientName) || t("unfinished.unnamed")}</bdi> —{" "}
-            {t("unfinished.discard_text")}
+            <bdi className="font-semibold">{name}</bdi> — {t("unfinished.discard_text")}
           </p>
         </Ask>
       )}

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { personName, useFormat } from "@/i18n/format";
+import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import type { Draft, DraftStudy } from "@/store/draft";
 import { Button } from "@/ui/Button";
@@ -9,6 +9,7 @@ import { Section } from "@/ui/Page";
 import { Banner, Status } from "@/ui/Status";
 import { patientsOf } from "../engine/chosen";
 import { formProblems } from "../form";
+import { nameOf } from "../name";
 import { sendAll } from "../send";
 import type { useDraft } from "../useDraft";
 import { useUploads } from "../useUploads";
@@ -87,7 +88,8 @@ export function WizardStudies({ draft, control, sent }: Props) {
           {t("metadata.failed")}
         </Banner>
       )}
-      <div className="flex justify-end">
+      <div className="flex flex-wrap items-center justify-end gap-3">
+        {unconfirmed && <p className="text-sm text-warn">{t("wizard.unconfirmed")}</p>}
         <Button
           look="primary"
           data-testid="start-upload-btn"
@@ -110,7 +112,7 @@ function StudyCard({ study, open, show, include }: CardProps) {
   return (
     <li className={`card flex flex-col gap-2 p-4 ${open ? "ring-2 ring-accent" : ""}`}>
       <button type="button" aria-pressed={open} onClick={show} className="flex flex-col items-start gap-1 text-start">
-        <bdi className="font-semibold">{personName(study.form.patientName) || t("unfinished.unnamed")}</bdi>
+        <bdi className="font-semibold">{nameOf(study) || t("unfinished.unnamed")}</bdi>
         <span className="text-sm text-muted">
           <Dots
             parts={[study.form.modality || "?", format.dicomDate(study.form.studyDate) || "?", t("files.count", { n: study.files.length })]}
