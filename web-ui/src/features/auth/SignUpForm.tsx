@@ -1,6 +1,6 @@
 import { type FormEvent, useState } from "react";
 import { passwordHolds } from "@/api/password";
-import { fieldErrors } from "@/api/problem";
+import { ApiProblem, fieldErrors } from "@/api/problem";
 import { register } from "@/api/session";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
@@ -18,7 +18,8 @@ export default function SignUpForm({ invite: given }: { invite: string }) {
   const [invite, setInvite] = useState(given);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const fields = fieldErrors(error);
+  const refused = error instanceof ApiProblem && error.status === 403;
+  const fields = refused ? { invite: t("login.invite_refused") } : fieldErrors(error);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();

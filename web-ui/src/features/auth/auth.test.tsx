@@ -86,6 +86,19 @@ test("an account is made with an invite, under the rules of passwords", async ()
   );
 });
 
+test("an invite that is over is named beside its field, in the reader's words", async () => {
+  refuse("post", "/api/v1/auth/register", 403, { code: "forbidden", detail: "the code is wrong, used, or over" });
+  show(ROUTES, "/login");
+  await userEvent.click(await screen.findByRole("button", { name: "Sign Up" }));
+  await userEvent.type(await screen.findByLabelText("Clinical Email"), "kim@clinic.example");
+  await userEvent.type(await screen.findByLabelText("User ID"), "kim");
+  await userEvent.type(await screen.findByLabelText("Security Key"), "Correct-Horse-7!");
+  await userEvent.type(await screen.findByLabelText("Invite code"), "K7RM-2WPX");
+  await userEvent.click(screen.getByTestId("login-button"));
+  expect(await screen.findByText(/Ask for another/)).toBeTruthy();
+  expect(screen.getByLabelText("Invite code").getAttribute("aria-invalid")).toBe("true");
+});
+
 test("what the box refuses of a new account stands beside its field", async () => {
   refuse("post", "/api/v1/auth/register", 422, { errors: [{ pointer: "/username", detail: "is taken" }] });
   show(ROUTES, "/login");
