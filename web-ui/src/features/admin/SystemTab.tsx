@@ -59,7 +59,7 @@ function Health({ system }: { system: System }) {
           />
         </Section>
         <Section title={t("system.disk")}>
-          <Bar value={(disk.used / Math.max(1, disk.total)) * 100} label={t("system.disk")} />
+          <Bar value={disk.total > 0 ? (disk.used / disk.total) * 100 : 100} label={t("system.disk")} />
           <Facts
             rows={[
               [t("system.used"), t("progress.of", { done: format.bytes(disk.used), total: format.bytes(disk.total) })],
