@@ -13,6 +13,7 @@ mod manage;
 
 pub use kept::kept_destinations;
 pub(crate) use kept::{SecretFiles, merge};
+pub(crate) use manage::set_paused;
 
 use crate::{
     app::{App, BoxInfo},

@@ -148,6 +148,18 @@ async fn operate(test_box: &TestBox, api: &mut Checked) {
     assert_eq!((&echo["ok"], &echo["failed_step"]), (&json!(false), &json!("tcp")), "{echo}");
     api.post("/admin/echo", json!({"destination": "nobody"}), 404).await;
 
+    let trail = test_box.app.clinic.audit.export(1, 100).await.unwrap();
+    let told: Vec<_> =
+        trail.iter().filter(|entry| entry.actor == "operator").map(|entry| format!("{} {}", entry.action, entry.object)).collect();
+    let expected = [
+        "retry_study study 1.2.2",
+        "retry_held all destinations",
+        "set_study_priority study 1.2.3 stat",
+        "give_up_study study 1.2.3, destination pacs1",
+        "pause_destination destination pacs1",
+        "resume_destination destination pacs1",
+    ];
+    assert_eq!(told, expected, "what was done, and nothing that was refused or touched nothing");
     operate_people(api).await;
     operate_peers(api).await;
     api.post("/admin/log", json!({"filter": "info,relaypacs_forward=debug"}), 204).await;

@@ -57,6 +57,20 @@ async fn a_destination_is_added_changed_and_deleted_and_its_secrets_are_never_sh
         "a refused change changes nothing"
     );
 
+    let paused = admin.ask("PATCH", "/destinations/pacs", Some(json!({"paused": true}))).await;
+    assert_eq!(
+        (paused.status, &paused.json()["paused"], &paused.json()["paused_by"]),
+        (200, &json!(true), &json!("operator")),
+        "{}",
+        paused.text
+    );
+    let both = admin.ask("PATCH", "/destinations/pacs", Some(json!({"paused": false, "max_requests": 3}))).await;
+    assert_eq!((both.status, &both.json()["paused"]), (200, &json!(false)), "{}", both.text);
+    let shown = admin.ask("GET", "/destinations/pacs", None).await.json()["settings"].clone();
+    assert_eq!((&shown["max_requests"], shown.get("paused")), (&json!(3), None), "a pause is no setting");
+    let bad = admin.ask("PATCH", "/destinations/pacs", Some(json!({"paused": "yes"}))).await;
+    assert_eq!((bad.status, &bad.json()["errors"][0]["pointer"]), (422, &json!("/paused")));
+
     // After a restart it is there with its secrets; the forwarder gets files that only the box can read.
     let data = test_box.dir.path().join("data");
     let configs = relaypacs_http::kept_destinations(&test_box.app.clinic.settings, &data, &[]);
@@ -70,7 +84,12 @@ async fn a_destination_is_added_changed_and_deleted_and_its_secrets_are_never_sh
     assert!(relaypacs_http::kept_destinations(&test_box.app.clinic.settings, &data, &[]).is_empty());
     let trail = test_box.app.clinic.audit.export(1, 100).await.unwrap();
     let told: Vec<_> = trail.iter().filter(|entry| entry.action.ends_with("_destination")).map(|entry| entry.object.as_str()).collect();
-    assert_eq!(told, ["destination pacs", "destination pacs", "destination pacs, 1 instances given up"]);
+    let pacs = "destination pacs";
+    assert_eq!(
+        told,
+        [pacs, pacs, pacs, pacs, pacs, "destination pacs, 1 instances given up"],
+        "added, changed, paused, changed, resumed, deleted"
+    );
     test_box.app.buffer.close().await;
 }
 
@@ -88,10 +107,16 @@ async fn the_configuration_file_s_are_read_only_and_only_admins_change_anything(
         let told = admin.ask(method, path, body).await;
         assert_eq!((told.status, &told.json()["code"]), (409, &json!("read_only")), "{method} {path}");
     }
+    let paused = admin.ask("PATCH", "/destinations/pacs1", Some(json!({"paused": true}))).await;
+    assert_eq!((paused.status, &paused.json()["paused"]), (200, &json!(true)), "a pause is no change of the file: {}", paused.text);
+    let mixed = admin.ask("PATCH", "/destinations/pacs1", Some(json!({"paused": false, "max_requests": 2}))).await;
+    assert_eq!((mixed.status, &mixed.json()["code"]), (409, &json!("read_only")));
+    assert_eq!(admin.ask("GET", "/destinations/pacs1", None).await.json()["paused"], true, "what is refused changes nothing");
     assert_eq!(admin.ask("POST", "/modalities", Some(json!({"ae_title": "CT1"}))).await.status, 409);
     for role in [Role::Clinician, Role::Radiographer, Role::Radiologist] {
         let other = somebody(&test_box, &public, role).await;
         assert_eq!(other.ask("POST", "/destinations", Some(json!({"name": "x", "kind": "folder", "path": "/tmp"}))).await.status, 403);
+        assert_eq!(other.ask("PATCH", "/destinations/pacs1", Some(json!({"paused": false}))).await.status, 403);
         assert_eq!(other.ask("DELETE", "/destinations/pacs1?give_up=true", None).await.status, 403);
         assert_eq!(other.ask("POST", "/modalities", Some(json!({"ae_title": "MR9"}))).await.status, 403);
         let may_try = if role == Role::Radiographer { 200 } else { 403 };

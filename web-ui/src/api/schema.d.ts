@@ -308,7 +308,10 @@ export interface paths {
         delete: operations["delete_destination"];
         options?: never;
         head?: never;
-        /** Changes a destination that is kept in the box: a merge patch (RFC 7396). Secrets that are not named stay. */
+        /**
+         * Changes a destination that is kept in the box: a merge patch (RFC 7396). Secrets that are not named stay. `paused` alone is taken for one
+         *     of the configuration file, too.
+         */
         patch: operations["change_destination"];
         trace?: never;
     };
@@ -2451,6 +2454,8 @@ export interface components {
             name?: string | null;
             /** @description The folder (kind `folder`), absolute; it must exist. */
             path?: string | null;
+            /** @description PATCH: whether nothing is sent to it until this is false again, over restarts, too; also for one of the configuration file. */
+            paused?: boolean | null;
             retry?: components["schemas"]["RetrySettings"] | null;
             /**
              * @description Longest time without progress, such as `60s`.

@@ -9,6 +9,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
+    caller::Caller,
+    destinations::set_paused,
     extract::Json,
     problem::{Problem, ProblemBody},
 };
@@ -97,10 +99,8 @@ async fn echo(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn pause(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer<PauseState>, Problem> {
-    if !app.forwarder.pause(&asked.destination).await? {
-        return Err(no_such_destination(&asked.destination));
-    }
+async fn pause(State(app): State<App>, caller: Caller, Json(asked): Json<Named>) -> Result<Answer<PauseState>, Problem> {
+    set_paused(&app, &caller, &asked.destination, true, None).await?;
     tracing::info!(destination = %asked.destination, "an operator pauses a destination");
     Ok(Answer(PauseState { destination: asked.destination.into(), paused: true }))
 }
@@ -112,10 +112,8 @@ async fn pause(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answe
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "not now", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn resume(State(app): State<App>, Json(asked): Json<Named>) -> Result<Answer<PauseState>, Problem> {
-    if !app.forwarder.resume(&asked.destination).await? {
-        return Err(no_such_destination(&asked.destination));
-    }
+async fn resume(State(app): State<App>, caller: Caller, Json(asked): Json<Named>) -> Result<Answer<PauseState>, Problem> {
+    set_paused(&app, &caller, &asked.destination, false, None).await?;
     tracing::info!(destination = %asked.destination, "an operator resumes a destination");
     Ok(Answer(PauseState { destination: asked.destination.into(), paused: false }))
 }

@@ -2,6 +2,7 @@
 
 use axum::{Json as Answer, extract::State};
 use relaypacs_buffer::CatalogueError;
+use relaypacs_clinic::audit::Outcome;
 use relaypacs_domain::{DestinationName, ServiceLevel, Uid};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     admin::forwarding::no_such_destination,
     app::App,
+    caller::Caller,
     destinations::DestinationQueue,
     extract::Json,
     problem::{Problem, ProblemBody},
@@ -100,17 +102,20 @@ struct ByLevel {
     (status = 404, description = "no such study or destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn retry(State(app): State<App>, Json(asked): Json<Retry>) -> Result<Answer<Touched>, Problem> {
+async fn retry(State(app): State<App>, caller: Caller, Json(asked): Json<Retry>) -> Result<Answer<Touched>, Problem> {
     let Some(study) = asked.study else {
         let touched = app.buffer.retry_held(asked.destination.as_ref()).await?;
         if let Some(name) = asked.destination.as_ref().filter(|name| touched == 0 && !is_configured(&app, name)) {
             return Err(no_such_destination(name));
         }
         tracing::info!(destination = asked.destination.as_ref().map(tracing::field::display), touched, "an operator retries what is held");
+        let object = asked.destination.as_ref().map_or_else(|| "all destinations".into(), |name| format!("destination {name}"));
+        note(&app, &caller, "retry_held", object, touched).await?;
         return Ok(Answer(Touched { deliveries: touched }));
     };
     let touched = app.buffer.retry(&study, asked.destination.as_ref()).await?;
     tracing::info!(%study, touched, "an operator retries a study");
+    note(&app, &caller, "retry_study", format!("study {study}"), touched).await?;
     touched_or_unknown(&app, &study, asked.destination.as_ref(), touched).await
 }
 
@@ -120,9 +125,10 @@ async fn retry(State(app): State<App>, Json(asked): Json<Retry>) -> Result<Answe
     (status = 404, description = "no such study", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn priority(State(app): State<App>, Json(asked): Json<Priority>) -> Result<Answer<Touched>, Problem> {
+async fn priority(State(app): State<App>, caller: Caller, Json(asked): Json<Priority>) -> Result<Answer<Touched>, Problem> {
     let touched = app.buffer.set_priority(&asked.study, asked.service_level).await?;
     tracing::info!(study = %asked.study, service_level = %asked.service_level, touched, "an operator sets a study's service level");
+    note(&app, &caller, "set_study_priority", format!("study {} {}", asked.study, asked.service_level), touched).await?;
     touched_or_unknown(&app, &asked.study, None, touched).await
 }
 
@@ -132,10 +138,19 @@ async fn priority(State(app): State<App>, Json(asked): Json<Priority>) -> Result
     (status = 404, description = "no such study or destination", body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, description = "a field makes no sense", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-async fn give_up(State(app): State<App>, Json(asked): Json<GiveUp>) -> Result<Answer<Touched>, Problem> {
+async fn give_up(State(app): State<App>, caller: Caller, Json(asked): Json<GiveUp>) -> Result<Answer<Touched>, Problem> {
     let touched = app.buffer.give_up(&asked.study, &asked.destination).await?;
     tracing::info!(study = %asked.study, destination = %asked.destination, touched, "an operator gives a study up");
+    note(&app, &caller, "give_up_study", format!("study {}, destination {}", asked.study, asked.destination), touched).await?;
     touched_or_unknown(&app, &asked.study, Some(&asked.destination), touched).await
+}
+
+/// Writes what an operator did into the audit trail; what touched nothing was not done.
+async fn note(app: &App, caller: &Caller, action: &'static str, object: String, touched: u64) -> Result<(), Problem> {
+    if touched > 0 {
+        app.clinic.audit.note(&caller.0.username, action, object, Outcome::Done, None).await?;
+    }
+    Ok(())
 }
 
 /// What waits, in all and for each destination.

@@ -16,6 +16,7 @@ use relaypacs_domain::{Action, DestinationName};
 use relaypacs_forward::ChangeError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::net::IpAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -75,6 +76,8 @@ struct DestinationSettings {
     /// How it is verified that it has what it says it stored: `none`, `qido` or `retrieve`.
     #[schema(example = "none")]
     verify: Option<String>,
+    /// PATCH: whether nothing is sent to it until this is false again, over restarts, too; also for one of the configuration file.
+    paused: Option<bool>,
 }
 
 /// Which objects a destination takes: everything that is asked must hold; an empty list or text asks nothing.
@@ -216,7 +219,8 @@ async fn add(
     Ok(response)
 }
 
-/// Changes a destination that is kept in the box: a merge patch (RFC 7396). Secrets that are not named stay.
+/// Changes a destination that is kept in the box: a merge patch (RFC 7396). Secrets that are not named stay. `paused` alone is taken for one
+/// of the configuration file, too.
 #[utoipa::path(patch, path = "/api/v1/destinations/{name}", operation_id = "change_destination", tag = "destinations",
     params(("name" = String, Path, description = "its name", example = "pacs")), request_body = DestinationSettings, responses(
     (status = 200, description = "changed and in use", body = Destination),
@@ -235,14 +239,24 @@ async fn change(
     Admin(admin): Admin,
     From(from): From,
     Path(name): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Answer<Destination>, Problem> {
     let caller = Caller(admin);
     let name = parsed(&name)?;
+    let paused = match body.remove("paused") {
+        None => None,
+        Some(Value::Bool(paused)) => Some(paused),
+        Some(_) => return Err(Problem::invalid("/paused", "paused is true or false")),
+    };
     let _one_at_a_time = app.changing.lock().await;
-    let before = kept(&app, &name)?;
-    let fact = fact(&app, &caller, "change_destination", &name, from.address);
-    put(&app, Asked::read(body)?.change(before)?, Put::Changed, fact).await?;
+    if paused.is_none() || !body.is_empty() {
+        let before = kept(&app, &name)?;
+        let fact = fact(&app, &caller, "change_destination", &name, from.address);
+        put(&app, Asked::read(body)?.change(before)?, Put::Changed, fact).await?;
+    }
+    if let Some(paused) = paused {
+        set_paused(&app, &caller, &name, paused, from.address).await?;
+    }
     Ok(Answer(app.ask(move |app| one(app, &name)?.ok_or_else(|| no_such_destination(&name))).await?))
 }
 
@@ -306,6 +320,23 @@ async fn echo(State(app): State<App>, caller: Caller, Path(name): Path<String>) 
     Ok(Answer(report.into()))
 }
 
+/// Lets nothing leave for a destination, or lets it go on; recorded in the audit trail.
+pub(crate) async fn set_paused(
+    app: &App,
+    caller: &Caller,
+    name: &DestinationName,
+    paused: bool,
+    address: Option<IpAddr>,
+) -> Result<(), Problem> {
+    let is_known = if paused { app.forwarder.pause(name).await? } else { app.forwarder.resume(name).await? };
+    if !is_known {
+        return Err(no_such_destination(name));
+    }
+    let action = if paused { "pause_destination" } else { "resume_destination" };
+    app.clinic.audit.record(fact(app, caller, action, name, address)).await?;
+    Ok(())
+}
+
 /// Writes the secrets' files, checks everything, keeps it, and lets the forwarder use it.
 async fn put(app: &App, kept: KeptDestination, put: Put, fact: AuditFact) -> Result<(), Problem> {
     let writing = kept.clone();
@@ -334,7 +365,7 @@ fn kept(app: &App, name: &DestinationName) -> Result<KeptDestination, Problem> {
     app.clinic.settings.destination(name)?.ok_or_else(|| no_such_destination(name))
 }
 
-fn fact(app: &App, caller: &Caller, action: &'static str, name: &DestinationName, address: Option<std::net::IpAddr>) -> AuditFact {
+fn fact(app: &App, caller: &Caller, action: &'static str, name: &DestinationName, address: Option<IpAddr>) -> AuditFact {
     let (at, actor) = (app.clock.now(), caller.0.username.clone());
     AuditFact { at, actor, action, object: format!("destination {name}"), outcome: Outcome::Done, address }
 }
