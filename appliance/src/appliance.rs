@@ -315,12 +315,15 @@ async fn admin_service(listener: io::Result<UnixListener>, router: axum::Router,
 
 /// The buffer's options as configured.
 pub(crate) fn options(config: &Config, directory: &Path) -> Options {
+    // What becomes of a study when it is complete is asked of the buffer. (It keeps a minute and a half by itself.)
+    let idle = config.dicom.study_idle.0;
+    let least = if idle > Duration::from_mins(1) { idle + Duration::from_secs(30) } else { Duration::ZERO };
     Options {
         dir: directory.to_owned(),
         max_bytes: config.buffer.max_bytes.fixed().map(|size| size.0),
         reserve_bytes: config.buffer.reserve_bytes.fixed().map(|size| size.0),
         segment_bytes: config.buffer.segment_bytes.0,
-        retention: config.buffer.retention.0,
+        retention: config.buffer.retention.0.max(least),
         history: config.buffer.history.0,
     }
 }
@@ -414,5 +417,29 @@ fn report(recovery: &Recovery) {
             what = damage.what,
             "an acknowledged object can no longer be read: send it again from the modality"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_delivered_stays_until_its_study_can_be_told_complete() {
+        let retention = |text: &str| {
+            let config = Config::from_text(Path::new("relaypacs.toml"), text, &[]).unwrap();
+            options(&config, Path::new("data")).retention
+        };
+        let check = |study_idle: &str, expected: Duration| {
+            assert_eq!(
+                retention(&format!("[dicom]\nstudy_idle = \"{study_idle}\"\n[buffer]\nretention = \"0s\"")),
+                expected,
+                "{study_idle}"
+            );
+        };
+        check("10s", Duration::ZERO);
+        check("1m", Duration::ZERO);
+        check("5m", Duration::from_secs(330));
+        assert_eq!(retention(""), Duration::from_hours(24));
     }
 }

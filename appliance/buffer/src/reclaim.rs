@@ -30,6 +30,9 @@ type Done<T = ()> = Result<T, CatalogueError>;
 const BATCH: usize = 256;
 /// Entries handed to the log at once when facts are carried on.
 const AT_ONCE: usize = 64;
+/// Of a study, one object stays for so long after the last one came, however short the retention and scarce the room: a study is told
+/// complete by a minute of silence, and only then counted and reported, by who asks the buffer for it.
+const STAY: Duration = Duration::from_secs(90);
 /// What carrying one object's facts on takes in the log, about, in bytes.
 const CARRY_BYTES: u64 = 512;
 /// A segment that would have to be written anew for the most part is not looked at again for so long.
@@ -87,7 +90,7 @@ impl Reclaim {
             return Ok(0);
         }
         // One that comes again from here on stays: its release does not count then.
-        let settled = self.catalogue.settled_until(until, BATCH)?;
+        let settled = self.catalogue.releasable(until, STAY, BATCH)?;
         if !settled.is_empty() {
             self.catalogue.remember(&settled)?;
             self.log.append_blocking(Entry::Release(settled.iter().map(|(object, _)| *object).collect()))?;

@@ -1,6 +1,9 @@
 //! What upkeep asks of the catalogue: what may go, what must be carried on, what the history has yet to learn.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry},
+    time::Duration,
+};
 
 use redb::{Durability, ReadableTable};
 use relaypacs_domain::{ObjectId, ServiceLevel, Uid};
@@ -16,6 +19,9 @@ use super::{
 use crate::{CatalogueError, entry::BufferTime};
 
 type Done<T = ()> = Result<T, CatalogueError>;
+
+/// How many times as many settled objects are looked at as are wanted, where some must stay.
+const LOOK_AHEAD: usize = 4;
 
 impl Catalogue {
     /// Objects from number `from` on, at most `limit`.
@@ -36,16 +42,37 @@ impl Catalogue {
         Ok(row.map(|row| numbers(row.value()).into_iter().map(ObjectId).collect()).unwrap_or_default())
     }
 
-    /// Objects whose deliveries were all settled at `until` or before, the longest settled first, at most `limit`.
-    pub(crate) fn settled_until(&self, until: BufferTime, limit: usize) -> Done<Vec<(ObjectId, ObjectRow)>> {
+    /// Objects whose deliveries were all settled at `until` or before, the longest settled first, at most `limit`. Of a study to which
+    /// something came less than `stay` ago at least one object is left.
+    pub(crate) fn releasable(&self, until: BufferTime, stay: Duration, limit: usize) -> Done<Vec<(ObjectId, ObjectRow)>> {
         let read = self.read()?;
         let settled = read.open_table(tables::SETTLED).map_err(storage)?;
         let objects = read.open_table(tables::OBJECTS).map_err(storage)?;
+        let studies = read.open_table(tables::STUDIES).map_err(storage)?;
+        let now = self.now().0;
+        // How many of a study may go, and one more.
+        let mut left: HashMap<u64, u64> = HashMap::new();
         let mut found = Vec::new();
-        for row in settled.range(..=(until.micros(), u64::MAX)).map_err(storage)?.take(limit) {
+        for row in settled.range(..=(until.micros(), u64::MAX)).map_err(storage)?.take(limit * LOOK_AHEAD) {
             let object = row.map_err(storage)?.0.value().1;
             let Some(row) = objects.get(object).map_err(storage)? else { continue };
-            found.push((ObjectId(object), decode("objects", row.value())?));
+            let row: ObjectRow = decode("objects", row.value())?;
+            let left = match left.entry(row.study) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let study = studies.get(row.study).map_err(storage)?;
+                    let study = study.map(|study| decode::<StudyRow>("studies", study.value())).transpose()?;
+                    let is_young = |study: &StudyRow| study.uid.is_some() && now < study.last.0.saturating_add(stay);
+                    new.insert(study.filter(is_young).map_or(u64::MAX, |study| study.live.objects))
+                }
+            };
+            if *left > 1 {
+                *left -= 1;
+                found.push((ObjectId(object), row));
+            }
+            if found.len() == limit {
+                break;
+            }
         }
         Ok(found)
     }

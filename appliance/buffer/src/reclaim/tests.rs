@@ -268,6 +268,37 @@ fn when_room_is_scarce_delivered_objects_go_before_their_time() {
     story.verify();
 }
 
+/// Delivered before it is complete, as with a quick PACS: what follows from its being complete asks for the study.
+#[test]
+fn a_study_stays_until_it_could_be_told_complete_though_room_is_scarce() {
+    let mut story = Story::new(20 * SEGMENT);
+    let mut number = 0;
+    while !story.buffer().usage().low {
+        story.store(number, 0);
+        number += 1;
+    }
+    story.forward(|_| proven());
+    story.keep_up();
+    assert!(!story.buffer().usage().low, "{:?}", story.buffer().usage());
+    assert_eq!(story.live().len(), 7, "one of each study");
+    story.hand.advance(Duration::from_secs(61));
+    story.keep_up();
+    for study in 0..7 {
+        let study = Story::study_of(study);
+        assert!(story.buffer().incomplete_studies().unwrap().iter().any(|(known, _)| *known == study));
+        story.runtime.block_on(story.buffer().mark_complete(&study)).unwrap();
+        let detail = story.buffer().study(&study).unwrap().unwrap();
+        assert!(detail.study.complete && detail.study.instances > 1, "{detail:?}");
+    }
+    let told = story.buffer().changes(0, 10_000).unwrap();
+    let count = |kind: &str| told.iter().filter(|event| format!("{:?}", event.kind).starts_with(kind)).count();
+    assert_eq!((count("StudyArriving"), count("StudyComplete"), count("StudyDelivered")), (7, 7, 7));
+    story.hand.advance(RETENTION);
+    story.keep_up();
+    assert_eq!(story.live().len(), 0);
+    story.verify();
+}
+
 #[test]
 fn attempts_that_fill_segments_are_carried_on_in_short() {
     let mut story = Story::new(8 << 20);

@@ -43,7 +43,7 @@ fn a_proven_instance_sent_again_is_queued_again_and_the_ledger_says_by_whom() {
     assert!(page.entries[0].notes[0].starts_with("proven at pacs before"));
     assert_eq!(page.entries[0].notes[1], "resent by CT1");
     assert!(bench.events().iter().any(|event| event.starts_with("SentAgain")));
-    assert_eq!(bench.catalogue.settled_until(bench.now(), 10).unwrap().len(), 0);
+    assert_eq!(bench.catalogue.releasable(bench.now(), Duration::ZERO, 10).unwrap().len(), 0);
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn giving_up_and_holding_are_told_once_a_study() {
     bench.apply(step(Step::GiveUp));
     let count = |bench: &Bench, what: &str| bench.events().iter().filter(|event| event.starts_with(what)).count();
     assert_eq!((count(&bench, "StudyHeld"), count(&bench, "GivenUp")), (1, 1));
-    assert_eq!(bench.catalogue.settled_until(bench.now(), 10).unwrap().len(), 5);
+    assert_eq!(bench.catalogue.releasable(bench.now(), Duration::ZERO, 10).unwrap().len(), 5);
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn a_version_is_later_even_when_the_older_one_was_released() {
     let mut bench = Bench::new();
     let first = bench.store(&New::of(1, 1));
     bench.try_deliver("pacs", &[(first, proven())]);
-    let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
+    let gone = bench.catalogue.releasable(bench.now(), Duration::ZERO, 4).unwrap();
     bench.catalogue.remember(&gone).unwrap();
     bench.apply(Entry::Release(vec![first]));
     bench.store(&New { content: 9, ..New::of(1, 1) });
@@ -174,7 +174,7 @@ fn an_older_version_knows_of_younger_ones_waiting_or_released() {
     bench.try_deliver("pacs", &[(first, hold())]);
     assert_eq!(versions(&bench), vec![(true, true), (false, false)]);
     bench.try_deliver("pacs", &[(second, proven())]);
-    let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
+    let gone = bench.catalogue.releasable(bench.now(), Duration::ZERO, 4).unwrap();
     assert_eq!(gone.len(), 1);
     bench.catalogue.remember(&gone).unwrap();
     bench.apply(Entry::Release(vec![second]));

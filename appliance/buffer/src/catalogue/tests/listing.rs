@@ -82,7 +82,7 @@ fn the_ledger_joins_what_lives_and_what_was_released() {
     for object in &objects[..6] {
         bench.try_deliver("pacs", &[(*object, proven())]);
     }
-    let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
+    let gone = bench.catalogue.releasable(bench.now(), Duration::ZERO, 4).unwrap();
     bench.catalogue.remember(&gone).unwrap();
     bench.apply(Entry::Release(gone.iter().map(|(object, _)| *object).collect()));
     let mut cursor = None;
@@ -124,7 +124,7 @@ fn the_history_forgets_what_is_old() {
     for study in 1..=3 {
         let object = bench.store(&New::of(study, study));
         bench.try_deliver("pacs", &[(object, proven())]);
-        let gone = bench.catalogue.settled_until(bench.now(), 4).unwrap();
+        let gone = bench.catalogue.releasable(bench.now(), Duration::ZERO, 4).unwrap();
         bench.catalogue.remember(&gone).unwrap();
         bench.apply(Entry::Release(vec![object]));
         bench.catalogue.copy_events(100).unwrap();

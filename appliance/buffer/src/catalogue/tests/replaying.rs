@@ -286,7 +286,7 @@ fn a_rebuilt_catalogue_goes_on_with_the_numbers_of_the_history() {
     let object = bench.store(&New::of(1, 1));
     bench.try_deliver("pacs", &[(object, proven())]);
     bench.store(&New::of(2, 2));
-    let gone = bench.catalogue.settled_until(bench.now(), 9).unwrap();
+    let gone = bench.catalogue.releasable(bench.now(), Duration::ZERO, 9).unwrap();
     bench.catalogue.remember(&gone).unwrap();
     bench.catalogue.copy_events(100).unwrap();
     let events = bench.events();
