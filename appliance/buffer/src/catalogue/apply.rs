@@ -149,14 +149,16 @@ impl Change<'_> {
         }
         let mut after = before.clone();
         let sender = commit.source.calling_ae();
-        for row in &after.deliveries.clone() {
+        // Where it goes now: a destination that has had it and is gone, or takes it no longer, keeps its proof.
+        let goes_to = |row: &DeliveryRow| commit.destinations.is_empty() || commit.destinations.contains(&row.destination);
+        for row in after.deliveries.clone().iter().filter(|row| goes_to(row)) {
             if let DeliveryState::Delivered(proof) = &row.delivery.state {
                 remark(&mut after, format!("proven at {} before ({}): {}", row.destination, proof.at, proof.detail));
             }
         }
         let by = sender.map_or(if commit.source.upload().is_some() { "an upload" } else { "an unnamed sender" }, |ae| ae.as_str());
         remark(&mut after, format!("resent by {by}"));
-        for row in &mut after.deliveries {
+        for row in after.deliveries.iter_mut().filter(|row| goes_to(row)) {
             row.becomes(row.delivery.after(&Step::SentAgain), commit.accepted);
         }
         let fresh = commit.destinations.iter().map(|name| DeliveryRow::queued(name.clone(), commit.accepted)).collect();

@@ -46,6 +46,23 @@ fn a_proven_instance_sent_again_is_queued_again_and_the_ledger_says_by_whom() {
     assert_eq!(bench.catalogue.releasable(bench.now(), Duration::ZERO, 10).unwrap().len(), 0);
 }
 
+/// A PACS was replaced: what comes again goes to the new one, and is not held for the one that is gone.
+#[test]
+fn what_is_sent_again_goes_where_things_go_now() {
+    let mut bench = Bench::new();
+    let object = bench.store(&New { destinations: vec!["old", "archive"], ..New::of(1, 1) });
+    let (at, when) = (bench.wall(), bench.now());
+    bench.try_deliver("old", &[(object, proven())]);
+    bench.apply(Entry::Note(Note::Stepped { destination: name("archive"), step: Step::GiveUp, at, when, objects: vec![object] }));
+    let again = bench.commit(&New { destinations: vec!["new"], ..New::of(1, 1) });
+    bench.apply(Entry::Commit(Box::new(again)));
+    assert_eq!(state(&bench, object, "new"), DeliveryState::Queued);
+    assert!(matches!(state(&bench, object, "old"), DeliveryState::Delivered(_)));
+    assert_eq!(state(&bench, object, "archive"), DeliveryState::GivenUp);
+    bench.try_deliver("new", &[(object, proven())]);
+    assert_eq!(bench.catalogue.releasable(bench.now(), Duration::ZERO, 10).unwrap().len(), 1);
+}
+
 #[test]
 fn other_bytes_under_one_uid_are_both_kept_and_flagged() {
     let mut bench = Bench::new();
