@@ -1,7 +1,7 @@
 //! What is known in memory of an upload under way: which chunks are there, and what each file has been found to be so far.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -256,6 +256,23 @@ impl Active {
         stored.chain(state.stray.iter().copied()).collect()
     }
 
+    /// These parts are gone: their chunks are missing.
+    pub(super) fn forget_parts(&self, gone: &HashSet<ObjectId>) {
+        let mut state = self.state();
+        let mut lost = 0;
+        for file in state.files.values_mut() {
+            file.chunks.retain(|_, chunk| match chunk {
+                Chunk::Stored { part, bytes } if gone.contains(part) => {
+                    lost += *bytes;
+                    file.scan = Scan::None;
+                    false
+                }
+                Chunk::Stored { .. } | Chunk::Committing => true,
+            });
+        }
+        state.stored_bytes = state.stored_bytes.saturating_sub(lost);
+    }
+
     /// What is there of each file, in their order.
     pub(super) fn files(&self) -> Vec<FileView> {
         let state = self.state();
@@ -337,7 +354,7 @@ impl State {
     }
 
     /// Whether every file is whole.
-    fn check_complete(&self, row: &UploadRow) -> Result<(), UploadError> {
+    pub(super) fn check_complete(&self, row: &UploadRow) -> Result<(), UploadError> {
         self.check_open()?;
         let mut missing = Vec::new();
         let mut listed = 0;

@@ -171,7 +171,7 @@ impl Uploads {
         let unfinished = self.inner.store.read(row::unfinished).await?;
         let mut resumed = 0;
         for (upload, _) in unfinished.into_iter().filter(|(_, processing)| *processing) {
-            let active = self.active(upload).await?;
+            let Some(active) = self.active_if_any(upload).await else { continue };
             if active.state().phase == Phase::Open {
                 match active.begin_completing() {
                     Ok(plans) => {
@@ -191,11 +191,12 @@ impl Uploads {
         outcome.ok_or_else(|| UploadError::Unavailable("what became of the upload is not known".into()))
     }
 
-    async fn run(self, active: Arc<Active>, plans: Vec<FilePlan>) {
+    pub(super) async fn run(self, active: Arc<Active>, plans: Vec<FilePlan>) {
         let _permit = self.inner.completing.clone().acquire_owned().await;
         let upload = active.upload;
-        let done = self.clone().run_to_the_end(active.clone(), plans).await;
-        match done {
+        // On a task of its own: one that panics (an odd file) is told like any other failure, and keeps nobody waiting.
+        let done = tokio::spawn(self.clone().run_to_the_end(active.clone(), plans)).await;
+        match done.unwrap_or_else(|_| Err(UploadError::Unavailable("completing the upload broke off".into()))) {
             Ok(outcome) => {
                 active.state().phase = Phase::Finished;
                 active.progress.send_replace(Progress::Done(Arc::new(outcome)));
@@ -203,6 +204,7 @@ impl Uploads {
             }
             Err(why) => {
                 tracing::warn!(%upload, error = %why, "an upload could not be completed now; it is tried again");
+                self.look_for_parts(&active).await;
                 active.state().phase = Phase::Open;
                 active.progress.send_replace(Progress::Failed(why));
             }
@@ -211,7 +213,10 @@ impl Uploads {
 
     async fn run_to_the_end(self, active: Arc<Active>, plans: Vec<FilePlan>) -> Result<Outcome, UploadError> {
         let upload = active.upload;
-        self.inner.store.write(move |tx| row::set_state_in(tx, upload, RowState::Processing, None)).await?;
+        if let Some(outcome) = self.note_processing(upload).await? {
+            self.tell(&active, &outcome).await;
+            return Ok(outcome);
+        }
         self.inner.buffer.settled().await?;
         let budget = archive::Budget::new(self.inner.options.max_bytes, u64::from(self.inner.options.max_files));
         let job = Arc::new(Job { uploads: self.clone(), active: active.clone(), gathered: Mutex::default(), budget });
@@ -224,13 +229,28 @@ impl Uploads {
         job.compare_directories(&files);
         job.add_history().await?;
         let outcome = self.finish(&job, files).await?;
+        // It is over, whatever becomes of this: silence tells a study complete, too, and the sweep releases what stays behind.
         for study in &outcome.studies {
-            self.inner.buffer.mark_complete(study).await?;
+            if let Err(error) = self.inner.buffer.mark_complete(study).await {
+                tracing::warn!(%upload, %study, %error, "a study cannot be marked complete now");
+            }
         }
-        // What stays behind after this is released by the sweep.
-        self.inner.buffer.release_parts(&active.parts()).await?;
+        if let Err(error) = self.inner.buffer.release_parts(&active.parts()).await {
+            tracing::warn!(%upload, %error, "the chunks of an upload cannot be released now");
+        }
         self.tell(&active, &outcome).await;
         Ok(outcome)
+    }
+
+    /// Notes that the completion has begun. Gives what became of the upload if that is written down: it happens once, also where the box
+    /// could not tell whether it was written.
+    async fn note_processing(&self, upload: UploadId) -> Result<Option<Outcome>, UploadError> {
+        let is_over = self.inner.store.write(move |tx| match row::load_in(tx, upload)?.ok_or(UploadError::Unknown)?.state {
+            RowState::Open | RowState::Processing => row::set_state_in(tx, upload, RowState::Processing, None).map(|_| false),
+            RowState::Complete | RowState::Failed => Ok(true),
+            RowState::Expired => Err(UploadError::Closed("expired")),
+        });
+        Ok(if is_over.await? { Some(self.outcome(upload).await?) } else { None })
     }
 
     /// Writes down what became of the upload, in one transaction with everything that follows from it.

@@ -1,10 +1,12 @@
 //! What becomes of uploads that nobody goes on with, and of what a crash left behind.
 
+use std::sync::Arc;
+
 use relaypacs_domain::UploadId;
 
 use super::{
     UploadError, Uploads,
-    active::Phase,
+    active::{Active, Phase},
     row::{self, RowState},
 };
 
@@ -32,13 +34,13 @@ impl Uploads {
         let now = self.inner.buffer.running_time();
         let mut expired = 0;
         for (upload, processing) in &unfinished {
-            if *processing {
-                continue; // `resume` goes on with it
-            }
-            let active = self.active(*upload).await?;
+            let Some(active) = self.active_if_any(*upload).await else { continue };
             let is_over = {
                 let mut state = active.state();
-                let is_over = state.phase == Phase::Open && now.saturating_sub(state.last) >= self.inner.options.expiry;
+                // What is being completed stays, unless the disk lost some of it, and nobody sent that again.
+                let goes_on = *processing && state.check_complete(&active.row).is_ok();
+                let is_late = now.saturating_sub(state.last) >= self.inner.options.expiry;
+                let is_over = state.phase == Phase::Open && is_late && !goes_on;
                 if is_over {
                     state.phase = Phase::Expired;
                 }
@@ -54,12 +56,24 @@ impl Uploads {
         }
         self.resume().await?;
         for upload in self.inner.buffer.uploads_with_parts().await? {
-            let row = self.inner.store.read(move |tx| row::load(tx, upload)).await?;
+            let Ok(row) = self.inner.store.read(move |tx| row::load(tx, upload)).await else { continue };
             if row.is_none_or(|row| !row.state.is_open()) {
                 self.release(upload).await?;
             }
         }
         Ok(expired)
+    }
+
+    /// What is known of an upload. One that cannot be read, or was deleted just now, keeps nobody from the others.
+    pub(super) async fn active_if_any(&self, upload: UploadId) -> Option<Arc<Active>> {
+        match self.active(upload).await {
+            Ok(active) => Some(active),
+            Err(UploadError::Unknown) => None,
+            Err(error) => {
+                tracing::warn!(%upload, %error, "an upload cannot be looked after now");
+                None
+            }
+        }
     }
 
     async fn release(&self, upload: UploadId) -> Result<(), UploadError> {

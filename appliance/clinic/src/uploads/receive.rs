@@ -6,11 +6,11 @@
 //! A chunk that comes slowly holds memory only while nobody else needs it: what has come of it goes to the disk by itself
 //! ([`Receiving::beside`]).
 
-use std::{pin::pin, sync::Arc};
+use std::{collections::HashSet, pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
-use relaypacs_buffer::{PartKey, Pieces, Writer};
+use relaypacs_buffer::{PartKey, Pieces, ReadError, Writer};
 use relaypacs_domain::{ObjectId, UploadId};
 use sha2::Sha256;
 use tokio::task::JoinHandle;
@@ -109,7 +109,11 @@ impl Uploads {
             Turn::New(rule, scan) => (rule, Way::Store(Box::new(self.inner.buffer.begin_part()?), scan)),
             Turn::Again { part, bytes } => {
                 self.inner.buffer.settled().await?;
-                let stored = self.inner.buffer.read_parts(&[part])?;
+                let stored = self.inner.buffer.read_parts(&[part]);
+                if let Err(ReadError::Unknown(_)) = stored {
+                    self.look_for_parts(&active).await;
+                }
+                let stored = stored?;
                 (ChunkRule { least: bytes, most: bytes }, Way::Compare(Comparison { stored, ahead: Bytes::new(), same: true }))
             }
             Turn::Nothing => (ChunkRule { least: 0, most: 0 }, Way::Nothing),
@@ -131,6 +135,18 @@ impl Uploads {
             receiving.check_length(bytes)?;
         }
         Ok(receiving)
+    }
+
+    /// Forgets chunks that are no longer in the buffer: it gives up those that the disk has damaged, and they may be sent again.
+    pub(super) async fn look_for_parts(&self, active: &Active) {
+        let known = active.parts();
+        match self.inner.buffer.parts(active.upload).await {
+            Ok(there) => {
+                let there: HashSet<ObjectId> = there.into_iter().map(|part| part.object).collect();
+                active.forget_parts(&known.into_iter().filter(|part| !there.contains(part)).collect());
+            }
+            Err(error) => tracing::warn!(upload = %active.upload, %error, "the chunks of an upload cannot be looked for"),
+        }
     }
 }
 

@@ -100,6 +100,92 @@ async fn what_has_arrived_is_completed_with_its_history_though_the_box_is_full()
     assert_eq!(rig.buffer.study(&"1.9.1".parse().unwrap()).unwrap().unwrap().study.instances, 2, "the image and the history");
 }
 
+/// As after a fault of the disk in the midst of writing it down, or just behind that.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_written_down_as_over_is_not_completed_anew() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    let active = rig.uploads.active(upload).await.unwrap();
+    let outcome = rig.complete(upload).await;
+    active.state().phase = active::Phase::Open;
+    let plans = active.begin_completing().unwrap();
+    rig.uploads.clone().run(active.clone(), plans).await;
+    let again = active.progress.borrow().clone();
+    assert!(matches!(&again, active::Progress::Done(again) if **again == outcome), "{again:?}");
+    assert_eq!(rig.uploads.status(upload, false).await.unwrap().state, UploadState::Complete);
+    assert_eq!(rig.complete(upload).await, outcome);
+}
+
+/// The scrub gives a chunk up that the disk has damaged, while the upload is under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_that_the_buffer_gave_up_is_missing_and_can_be_sent_again() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 2 * CHUNK);
+    let give_up = async |upload: UploadId| {
+        let part = rig.buffer.parts(upload).await.unwrap().into_iter().find(|part| part.key.index == 1).unwrap();
+        rig.buffer.release_parts(&[part.object]).await.unwrap();
+    };
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    give_up(upload).await;
+    assert!(matches!(rig.uploads.complete(upload).await, Err(UploadError::Unavailable(_))));
+    let refused = rig.uploads.complete(upload).await;
+    let missing = [MissingChunks { file: "a".into(), chunks: vec![1] }];
+    assert!(matches!(&refused, Err(UploadError::Incomplete { missing: told, .. }) if *told == missing), "{refused:?}");
+    let chunk = &bytes[CHUNK..2 * CHUNK];
+    assert!(!rig.send(upload, "a", 1, chunk).await.unwrap().existed);
+    // Now its sender notices first, who sends it once more.
+    give_up(upload).await;
+    assert!(matches!(rig.send(upload, "a", 1, chunk).await, Err(UploadError::Unavailable(_))));
+    assert!(!rig.send(upload, "a", 1, chunk).await.unwrap().existed);
+    assert_eq!(rig.complete(upload).await.status, OutcomeStatus::Success);
+    assert_eq!(rig.stored("1.2.3.1").await, [data_set(1, 1, 2 * CHUNK)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completion_that_panics_keeps_nobody_waiting() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, 100);
+    let upload = rig.send_all(&[("a", &bytes)]).await;
+    let active = rig.uploads.active(upload).await.unwrap();
+    let mut plans = active.begin_completing().unwrap();
+    let Some(scan::Scanned { found: scan::Found::Instance(instance), .. }) = plans[0].scanned.as_deref_mut() else { panic!() };
+    instance.offset = u64::MAX; // a fault that there is not
+    rig.uploads.clone().run(active.clone(), plans).await;
+    assert!(matches!(&*active.progress.borrow(), active::Progress::Failed(UploadError::Unavailable(_))));
+    assert_eq!(active.state().phase, active::Phase::Open, "it is tried again");
+}
+
+/// A damaged disk lost a chunk of an upload that was to be completed, and its sender is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_can_never_be_completed_expires_and_one_that_cannot_be_read_stops_no_other() {
+    let rig = Rig::new().await;
+    let bytes = small_file(1, CHUNK);
+    let (lost, good, odd) = (rig.send_all(&[("a", &bytes)]).await, rig.send_all(&[("a", &bytes)]).await, rig.begin(&[("a", &bytes)]).await);
+    let store = rig.uploads.inner.store.clone();
+    for upload in [lost, good] {
+        store.write(move |tx| row::set_state_in(tx, upload, row::RowState::Processing, None)).await.unwrap();
+    }
+    let garble = move |tx: &redb::WriteTransaction| {
+        let table = redb::TableDefinition::<u128, &[u8]>::new("uploads");
+        tx.open_table(table).unwrap().insert(odd.upload.0.as_u128(), b"?".as_slice()).unwrap();
+        Ok::<_, UploadError>(())
+    };
+    store.write(garble).await.unwrap();
+    drop(store);
+    let part = rig.buffer.parts(lost).await.unwrap()[0].object;
+    rig.buffer.release_parts(&[part]).await.unwrap();
+    let rig = rig.restart().await;
+    rig.hand.advance(Duration::from_hours(71));
+    assert_eq!(rig.uploads.sweep().await.unwrap(), 0);
+    assert_eq!(rig.wait_for(good).await.status, OutcomeStatus::Success);
+    assert_eq!(rig.uploads.status(lost, false).await.unwrap().state, UploadState::Processing, "its chunk may be sent again");
+    rig.hand.advance(Duration::from_hours(1));
+    assert_eq!(rig.uploads.sweep().await.unwrap(), 1);
+    assert_eq!(rig.uploads.status(lost, false).await.unwrap().state, UploadState::Expired);
+    assert!(rig.buffer.parts(lost).await.unwrap().is_empty(), "its room is free");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_that_a_crash_left_behind_are_swept_up() {
     let rig = Rig::new().await;
