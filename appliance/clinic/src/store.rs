@@ -7,6 +7,7 @@
 use std::{
     fs::OpenOptions,
     os::unix::fs::OpenOptionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, RwLock, mpsc},
     thread,
@@ -222,7 +223,7 @@ fn write_all(shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Change>>) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         group.extend(waiting.try_iter().take(GROUP - 1));
-        match commit(shared, &mut group) {
+        match commit_or_fail(shared, &mut group) {
             Ok(true) => group.into_iter().for_each(|change| change.ended(None)),
             // One refused: each by itself, so that it takes nothing of the others with it.
             Ok(false) if group.len() > 1 => group.into_iter().for_each(|change| alone(shared, change)),
@@ -237,11 +238,17 @@ fn write_all(shared: &Shared, waiting: &mpsc::Receiver<Box<dyn Change>>) {
 
 fn alone(shared: &Shared, change: Box<dyn Change>) {
     let mut group = vec![change];
-    let failed = commit(shared, &mut group).err();
+    let failed = commit_or_fail(shared, &mut group).err();
     if failed.is_some() {
         shared.forget();
     }
     group.into_iter().for_each(|change| change.ended(failed.clone()));
+}
+
+/// As [`commit`]. A change that panics fails, and those of its group; without this thread nothing would ever be kept again.
+fn commit_or_fail(shared: &Shared, group: &mut [Box<dyn Change>]) -> Result<bool, StoreError> {
+    let committed = catch_unwind(AssertUnwindSafe(|| commit(shared, group)));
+    committed.unwrap_or_else(|_| Err(StoreError::Failed("a change broke off".into())))
 }
 
 /// Runs all changes in one transaction and makes it durable; `Ok(false)`: one refused, nothing was written.
@@ -270,7 +277,7 @@ pub(crate) fn decode<T: serde::de::DeserializeOwned>(table: &'static str, bytes:
 
 #[cfg(test)]
 mod tests {
-    use redb::{ReadableTable, TableDefinition};
+    use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 
     use super::*;
 
@@ -317,5 +324,23 @@ mod tests {
             })
             .await;
         assert_eq!(keys.unwrap(), (0..100).filter(|key| key % 2 == 0).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_change_that_panics_fails_and_others_are_kept_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let odd = |transaction: &WriteTransaction| -> Result<(), Refused> {
+            transaction.open_table(TABLE).unwrap().insert(7, 7).unwrap();
+            panic!("as planned");
+        };
+        for round in 1..=3 {
+            assert!(matches!(store.write(odd).await, Err(Refused::Store(StoreError::Failed(_)))));
+            assert_eq!(store.write(set(2 * round)).await.unwrap(), 2 * round);
+        }
+        let kept = |transaction: &ReadTransaction| Ok::<_, StoreError>(transaction.open_table(TABLE).unwrap().len().unwrap());
+        assert_eq!(store.read(kept).await.unwrap(), 3);
+        drop(store);
+        assert_eq!(Store::open(dir.path()).unwrap().read(kept).await.unwrap(), 3);
     }
 }
