@@ -230,8 +230,7 @@ impl Expected {
     /// group may have been written by another release.
     async fn has_data_at(&self, path: &Path) -> Result<bool, FolderError> {
         let mut file = OpenOptions::new().read(true).open(path).await.map_err(io_error("open"))?;
-        // a file system that cannot forget its pages is read from memory: no reason to fail
-        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        file = without_pages(file).await?;
         let (mut hash, mut block) = (FileHash::default(), vec![0; Folder::BLOCK]);
         loop {
             match file.read(&mut block).await.map_err(io_error("read"))? {
@@ -259,9 +258,22 @@ fn io_error(what: &'static str) -> impl Fn(io::Error) -> FolderError {
     move |error| FolderError::Io { what, error }
 }
 
+/// The same file, its pages forgotten. A file system that cannot do that is read from memory: no reason to fail.
+async fn without_pages(file: File) -> Result<File, FolderError> {
+    let file = file.into_std().await;
+    let forgotten = tokio::task::spawn_blocking(move || {
+        let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        file
+    });
+    forgotten.await.map(File::from_std).map_err(|error| io_error("read")(error.into()))
+}
+
 /// Renames without overwriting; `false`: the name is taken.
 async fn rename_new(from: &Path, to: &Path) -> Result<bool, FolderError> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    let (source, target) = (from.to_owned(), to.to_owned());
+    // Off the async workers, as all that may wait for a file system: one on a network may wait for long.
+    let renamed = tokio::task::spawn_blocking(move || renameat_with(CWD, &source, CWD, &target, RenameFlags::NOREPLACE));
+    match renamed.await.map_err(|error| io_error("rename")(error.into()))? {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::EXIST) => Ok(false),
         // some network file systems know no such rename: nobody else writes here, so look, then rename
