@@ -163,11 +163,10 @@ impl Events {
 /// The next events, each with its study as it is now (of those that need it).
 fn with_studies(buffer: &Buffer, cursor: u64) -> Result<Vec<(Event, Option<Study>)>, CatalogueError> {
     let events = buffer.changes(cursor, BATCH)?;
-    let study = |uid: &Uid| Ok::<_, CatalogueError>(buffer.study(uid)?.map(|detail| detail.study));
     let mut known = Vec::with_capacity(events.len());
     for event in events {
         let about = match &event.kind {
-            EventKind::StudyComplete { study: uid, .. } | EventKind::StudyDelivered { study: uid, .. } => study(uid)?,
+            EventKind::StudyComplete { study: uid, .. } | EventKind::StudyDelivered { study: uid, .. } => buffer.study_in_short(uid)?,
             _ => None,
         };
         known.push((event, about));

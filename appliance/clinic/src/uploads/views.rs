@@ -250,15 +250,15 @@ impl Uploads {
     }
 
     fn study_delivery(&self, study: &Uid) -> Result<Vec<PacsStatus>, UploadError> {
-        let Some(detail) = self.inner.buffer.study(study)? else {
+        let Some(study) = self.inner.buffer.study_in_short(study)? else {
             // It has left the buffer, which only what is settled does.
             let ledger = self.inner.buffer.ledger(study, None, 1000)?;
             let given_up = ledger.iter().flat_map(|page| &page.entries).flat_map(|entry| &entry.deliveries);
             let given_up = given_up.filter(|(_, delivery)| matches!(delivery.state, DeliveryState::GivenUp)).count() > 0;
             return Ok(vec![if given_up { PacsStatus::Failed } else { PacsStatus::Delivered }]);
         };
-        let deliveries = &detail.study.deliveries;
-        Ok(deliveries
+        Ok(study
+            .deliveries
             .iter()
             .map(|delivery| match delivery.state {
                 "delivered" => PacsStatus::Delivered,
