@@ -29,7 +29,7 @@ export function AuditTab() {
       <Chain />
       <search className="grid gap-3 min-[400px]:grid-cols-2 lg:grid-cols-4">
         <TextField label={t("audit.actor")} type="search" autoComplete="off" {...field("actor")} />
-        <TextField label={t("audit.action")} type="search" autoComplete="off" {...field("action")} />
+        <TextField label={t("audit.action")} type="search" autoComplete="off" placeholder="sign_in" dir="ltr" {...field("action")} />
         <TextField label={t("filter.from")} type="date" {...field("from")} />
         <TextField label={t("filter.to")} type="date" {...field("to")} />
       </search>

@@ -26,6 +26,7 @@ export function DestinationStep({ done }: { done: () => void }) {
     test.mutate();
   };
   const errors = fieldErrors(test.error);
+  const works = test.data?.ok === true && added === form;
   return (
     <form className="flex flex-col gap-4" onSubmit={submit} noValidate>
       <h2 className="text-lg font-semibold">{t("setup.destination")}</h2>
@@ -34,9 +35,11 @@ export function DestinationStep({ done }: { done: () => void }) {
       {test.data && <EchoSteps result={test.data} />}
       {test.error && Object.keys(errors).length === 0 && <Trouble error={test.error} compact />}
       <div className="flex flex-wrap justify-end gap-2">
-        <Button onClick={done}>{t(test.data?.ok ? "next" : "setup.skip")}</Button>
-        <Button type="submit" look="primary" busy={test.isPending} disabled={!form.name || !form.url}>
-          {t("setup.destination_test")}
+        <Button look={works ? "primary" : "plain"} onClick={done}>
+          {t(works ? "next" : "setup.skip")}
+        </Button>
+        <Button type="submit" look={works ? "plain" : "primary"} busy={test.isPending} disabled={!form.name || !form.url}>
+          {t(added ? "dest.test" : "setup.destination_test")}
         </Button>
       </div>
     </form>

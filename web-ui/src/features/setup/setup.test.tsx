@@ -124,7 +124,7 @@ test("a first destination that does not answer is changed, not only tested again
   answer("post", "/api/v1/destinations/{name}/echo", STEPS as never);
   await userEvent.clear(await screen.findByLabelText("Address"));
   await userEvent.type(await screen.findByLabelText("Address"), "https://pacs.example/dicom-web");
-  await userEvent.click(await screen.findByRole("button", { name: "Add and test" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Test" }));
   expect(await screen.findByText("All steps work.")).toBeTruthy();
   expect(changed).toMatchObject({ url: "https://pacs.example/dicom-web", auth: { kind: "none" } });
   await userEvent.click(await screen.findByRole("button", { name: "Next" }));
