@@ -119,7 +119,7 @@ mod tests {
         check("di com=info", "is no module; did you mean \"dicom\"?");
         check("forwrd=debug", "did you mean \"forward\"?");
         check("relaypacs_dicon::association=debug", "is no module");
-        check("xyz=info", "they are dicom, buffer, forward, http, daemon");
+        check("xyz=info", "they are dicom, buffer, forward, clinic, http, daemon");
         check("=info", "is no module");
     }
 }
