@@ -166,6 +166,8 @@ pub(crate) enum Note {
     Happened { at: Timestamp, kind: EventKind },
     /// Compaction moved an object's bytes.
     Moved { object: ObjectId, extents: Vec<Extent> },
+    /// Compaction wrote the commit record of an object that is in the buffer again. Whatever else came with the same bytes was a repetition.
+    Recorded(Box<Commit>),
 }
 
 /// What the notes up to a position have made of an object.

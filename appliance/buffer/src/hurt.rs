@@ -26,7 +26,8 @@ impl Hurt {
     /// Takes an entry of the log into account, in log order.
     pub(crate) fn look_at(&mut self, entry: &Entry) {
         match entry {
-            Entry::Commit(commit) => {
+            Entry::Commit(commit) | Entry::Note(Note::Recorded(commit)) => {
+                self.objects.remove(&commit.object);
                 if let Some(region) = self.regions.iter().find(|region| region.hits_any(&commit.extents)) {
                     let mut damage = region.damage();
                     damage.object = Some(commit.object);

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use relaypacs_domain::{ObjectId, Uid};
+use relaypacs_domain::{Flag, ObjectId, Uid};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use crate::{
@@ -61,6 +61,7 @@ struct Said {
     instances: BTreeSet<Uid>,
     studies: BTreeSet<Uid>,
     released: BTreeSet<ObjectId>,
+    damaged: BTreeSet<ObjectId>,
     moved: BTreeSet<ObjectId>,
 }
 
@@ -159,6 +160,11 @@ impl Reclaim {
             self.postpone(info.epoch);
             return Ok(false);
         };
+        let gone = self.recorded_elsewhere(info.epoch, said.released.union(&said.damaged))?;
+        if self.came_again(&gone)? {
+            self.postpone(info.epoch);
+            return Ok(false);
+        }
         for instance in &said.instances {
             said.objects.extend(self.catalogue.versions(instance)?);
         }
@@ -184,8 +190,39 @@ impl Reclaim {
             self.carry_study(study)?;
         }
         self.carry_moves(info.epoch, &said.moved)?;
-        self.carry_releases(info.epoch, &said.released)?;
-        Ok(true)
+        let released: Vec<ObjectId> = gone.iter().copied().filter(|object| said.released.contains(object)).collect();
+        released.chunks(BATCH).try_for_each(|batch| self.log.append_blocking(Entry::Release(batch.to_vec())).map(drop))?;
+        // One that came meanwhile stands before its predecessor's release, which is repeated here.
+        let in_order = !self.came_again(&gone)?;
+        if !in_order {
+            self.postpone(info.epoch);
+        }
+        Ok(in_order)
+    }
+
+    /// The objects among these that have left and have a commit record in another segment than that of `epoch`.
+    fn recorded_elsewhere<'a>(&self, epoch: u64, objects: impl Iterator<Item = &'a ObjectId>) -> Done<Vec<ObjectId>> {
+        let on_disk = self.log.epochs_on_disk();
+        let mut found = Vec::new();
+        for object in objects {
+            let records = self.catalogue.tombstone(*object)?;
+            if records.iter().any(|record| *record != epoch && on_disk.contains(record)) {
+                found.push(*object);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the instance of one of these objects, which have left, came again and is in the buffer. What a segment says of their leaving
+    /// must then stay where it is for as long as their commit records do: said again later, the log would call what came again a repetition
+    /// of what had left.
+    fn came_again(&self, gone: &[ObjectId]) -> Done<bool> {
+        for object in gone {
+            if self.catalogue.came_again(*object)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Says again where the bytes of objects are whose newest commit record does not know it.
@@ -256,19 +293,6 @@ impl Reclaim {
         self.append_all(notes)
     }
 
-    /// Carries releases on of objects that have a commit record in another segment.
-    fn carry_releases(&self, epoch: u64, released: &BTreeSet<ObjectId>) -> Done {
-        let on_disk = self.log.epochs_on_disk();
-        let mut carried = Vec::new();
-        for object in released {
-            let records = self.catalogue.tombstone(*object)?;
-            if records.iter().any(|record| *record != epoch && on_disk.contains(record)) {
-                carried.push(*object);
-            }
-        }
-        carried.chunks(BATCH).try_for_each(|batch| self.log.append_blocking(Entry::Release(batch.to_vec())).map(drop))
-    }
-
     /// Moves everything that lives in a segment to the end of the log. `false`: it cannot be done, or is not worth it.
     fn empty(&self, info: &SegmentInfo) -> Done<bool> {
         let residents = self.catalogue.residents(info.epoch, MOST_MOVED + 1)?;
@@ -321,7 +345,7 @@ impl Reclaim {
     fn record_again(&self, info: &SegmentInfo, objects: &BTreeSet<ObjectId>) -> Done<bool> {
         let mut commits: HashMap<ObjectId, Box<Commit>> = HashMap::new();
         for scanned in self.log.scan_segment(info.segment) {
-            if let Scanned::Record(_, ScannedRecord::Entry(Entry::Commit(commit))) = scanned
+            if let Scanned::Record(_, ScannedRecord::Entry(Entry::Commit(commit) | Entry::Note(Note::Recorded(commit)))) = scanned
                 && objects.contains(&commit.object)
             {
                 commits.insert(commit.object, commit);
@@ -342,7 +366,7 @@ impl Reclaim {
                 commit.flags = row.flags;
                 commit.extents = row.extents;
                 studies.extend(row.identity.study);
-                entries.push(Entry::Commit(commit));
+                entries.push(Entry::Note(Note::Recorded(commit)));
             }
             self.append_all(entries)?;
             self.carry_objects(batch)?;
@@ -370,15 +394,22 @@ impl Reclaim {
 impl Said {
     fn listen(&mut self, entry: Entry) {
         match entry {
-            Entry::Commit(commit) => {
+            Entry::Commit(commit) | Entry::Note(Note::Recorded(commit)) => {
                 self.studies.extend(commit.identity.study.clone());
                 self.instances.insert(commit.identity.sop_instance);
             }
             Entry::Release(objects) => self.released.extend(objects),
             Entry::Note(Note::Tried { verdicts, .. }) => self.objects.extend(verdicts.into_iter().map(|(object, _)| object)),
-            Entry::Note(Note::Stepped { objects, .. } | Note::Damaged { objects, .. }) => self.objects.extend(objects),
+            Entry::Note(Note::Stepped { objects, .. }) => self.objects.extend(objects),
+            Entry::Note(Note::Damaged { objects, .. }) => {
+                self.damaged.extend(objects.iter().copied());
+                self.objects.extend(objects);
+            }
             Entry::Note(Note::Routed { objects, .. }) => self.objects.extend(objects.into_iter().map(|(object, _)| object)),
-            Entry::Note(Note::Carried(carried)) => drop(self.objects.insert(carried.object)),
+            Entry::Note(Note::Carried(carried)) => {
+                self.damaged.extend(carried.flags.contains(&Flag::Damaged).then_some(carried.object));
+                self.objects.insert(carried.object);
+            }
             Entry::Note(Note::Priority { study, .. } | Note::Complete { study, .. }) => drop(self.studies.insert(study)),
             Entry::Note(Note::Moved { object, .. }) => drop(self.moved.insert(object)),
             // While a part lives, its record keeps its segment; events are copied to the history on their own.

@@ -40,13 +40,13 @@ impl Change<'_> {
         self.passed(commit.accepted);
         self.used(commit.object);
         let id = commit.object.0;
-        if let Some(before) = self.object(id)? {
-            return self.recorded_again(id, &before, commit);
+        if self.object(id)?.is_some() {
+            return self.recorded(commit);
         }
         let mut others = Vec::new();
         for version in self.versions(commit.identity.sop_instance.as_str())? {
             let Some(row) = self.object(version)? else { continue };
-            if row.sha256 == commit.sha256 && row.identity.transfer_syntax == commit.identity.transfer_syntax {
+            if row.is_same_as(commit) {
                 if row.flags.contains(&Flag::Damaged) {
                     return self.heal(version, &row, commit);
                 }
@@ -57,6 +57,11 @@ impl Change<'_> {
             }
             others.push((version, row));
         }
+        self.arrives(commit, others)
+    }
+
+    /// A new object; `others` are versions of the instance with other bytes.
+    fn arrives(&mut self, commit: &Commit, others: Vec<(u64, ObjectRow)>) -> Done {
         let study = self.join_study(commit)?;
         let mut row = ObjectRow::of_commit(commit, study, self.position);
         row.flags.sort_unstable();
@@ -70,7 +75,7 @@ impl Change<'_> {
             after.flag(Flag::OtherVersion);
             self.change(other, &before, &after)?;
         }
-        self.add(id, &row)
+        self.add(commit.object.0, &row)
     }
 
     fn new_part(&mut self, part: &Part) -> Done {
@@ -90,13 +95,35 @@ impl Change<'_> {
         self.set_part(id, before.as_ref(), Some(&row))
     }
 
-    /// Compaction carried a commit record on.
-    fn recorded_again(&mut self, id: u64, before: &ObjectRow, commit: &Commit) -> Done {
+    /// Compaction wrote a commit record again.
+    fn recorded(&mut self, commit: &Commit) -> Done {
+        self.at = commit.accepted_at;
+        self.passed(commit.accepted);
+        self.used(commit.object);
+        let id = commit.object.0;
+        let Some(before) = self.object(id)? else { return self.recorded_anew(commit) };
         let mut after = before.clone();
         after.extents.clone_from(&commit.extents);
         after.records.push(self.position.epoch);
         after.carried = 0;
-        self.change(id, before, &after)
+        self.change(id, &before, &after)
+    }
+
+    /// The first record of an object that this catalogue, which is being rebuilt, sees is one that was written again.
+    fn recorded_anew(&mut self, commit: &Commit) -> Done {
+        let (mut same, mut others) = (Vec::new(), Vec::new());
+        for version in self.versions(commit.identity.sop_instance.as_str())? {
+            let Some(row) = self.object(version)? else { continue };
+            let list = if row.is_same_as(commit) { &mut same } else { &mut others };
+            list.push((version, row));
+        }
+        self.arrives(commit, others)?;
+        for (repetition, row) in same {
+            self.remove(repetition, &row)?;
+            self.must_release(repetition, commit.object.0, &row.records)?;
+            self.end_if_empty(row.study)?;
+        }
+        Ok(())
     }
 
     /// The study of a new object, begun if need be.
@@ -202,6 +229,7 @@ impl Change<'_> {
                 self.event(kind.clone())
             }
             Note::Moved { object, extents } => self.moved(*object, extents),
+            Note::Recorded(commit) => self.recorded(commit),
         }
     }
 

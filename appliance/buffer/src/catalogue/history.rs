@@ -1,7 +1,7 @@
 //! `history.redb`: ledger rows of released objects and all events, durable before what they stand for leaves the log.
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
-use relaypacs_domain::{Event, ObjectId, Sha256};
+use relaypacs_domain::{Event, ObjectId, Sha256, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -205,6 +205,14 @@ pub(super) fn knows(history: &Database, object: u64) -> Done<bool> {
     let read = history.begin_read().map_err(storage)?;
     let released = read.open_table(OBJECTS).map_err(storage)?.get(object).map_err(storage)?.is_some();
     Ok(released || read.open_table(DROPPED).map_err(storage)?.get(object).map_err(storage)?.is_some())
+}
+
+/// The SOP Instance UID of a released object.
+pub(super) fn instance(history: &Database, object: u64) -> Done<Option<Uid>> {
+    let read = history.begin_read().map_err(storage)?;
+    let Some(study) = read.open_table(OBJECTS).map_err(storage)?.get(object).map_err(storage)? else { return Ok(None) };
+    let row = read.open_table(LEDGER).map_err(storage)?.get((study.value(), object)).map_err(storage)?;
+    row.map(|row| Ok(decode::<HistoryRow>("ledger", row.value())?.entry.sop_instance_uid)).transpose()
 }
 
 /// Under which number the bytes are stored of an object that was dropped for another.

@@ -137,6 +137,30 @@ impl Catalogue {
         Ok(tombstones.get(object.0).map_err(storage)?.map(|row| numbers(row.value())).unwrap_or_default())
     }
 
+    /// Whether the instance of an object that has left came again after it and is in the buffer. `true`, too, where the history has forgotten
+    /// which instance it was.
+    pub(crate) fn came_again(&self, object: ObjectId) -> Done<bool> {
+        if self.tombstone(object)?.first() == Some(&A_PART) {
+            return Ok(false);
+        }
+        /// An object's bytes come under another number when it comes again, and once more each time the disk damages them.
+        const MOST_NUMBERS: usize = 16;
+        let history = self.history();
+        let mut stored = object.0;
+        for _ in 0..MOST_NUMBERS {
+            let Some(other) = history::dropped_for(&history, stored)? else { break };
+            stored = other;
+        }
+        let instance = match self.object_row(ObjectId(stored))? {
+            Some(row) => Some(row.identity.sop_instance),
+            None => history::instance(&history, stored)?,
+        };
+        match instance {
+            Some(instance) => Ok(self.versions(&instance)?.iter().any(|version| *version > object)),
+            None => Ok(true),
+        }
+    }
+
     /// Released objects and parts, from number `from` on, that have a tombstone, and whether they were objects.
     pub(crate) fn tombstones_from(&self, from: u64, limit: usize) -> Done<Vec<(ObjectId, bool)>> {
         let tombstones = self.read()?.open_table(tables::TOMBSTONES).map_err(storage)?;

@@ -230,6 +230,11 @@ impl ObjectRow {
         }
     }
 
+    /// Whether a commit brings the same bytes in the same transfer syntax.
+    pub(crate) fn is_same_as(&self, commit: &Commit) -> bool {
+        self.sha256 == commit.sha256 && self.identity.transfer_syntax == commit.identity.transfer_syntax
+    }
+
     /// Epoch of the segment with its newest commit record.
     pub(crate) fn recorded(&self) -> u64 {
         self.records.last().copied().unwrap_or_default()

@@ -244,6 +244,7 @@ pub(crate) fn encode_entry(entry: &Entry) -> Result<(Kind, ObjectId, Vec<u8>), B
     let (kind, object, payload) = match entry {
         Entry::Commit(commit) => (Kind::Commit, commit.object, postcard::to_allocvec(commit)),
         Entry::Part(part) => (Kind::Part, part.object, postcard::to_allocvec(part)),
+        Entry::Note(note @ Note::Recorded(commit)) => (Kind::Note, commit.object, postcard::to_allocvec(note)),
         Entry::Note(note) => (Kind::Note, ObjectId(0), postcard::to_allocvec(note)),
         Entry::Release(objects) => (Kind::Release, ObjectId(0), postcard::to_allocvec(objects)),
     };

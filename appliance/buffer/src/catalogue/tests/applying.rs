@@ -231,6 +231,27 @@ fn carried_facts_are_taken_over_where_their_sources_are_gone() {
 }
 
 #[test]
+fn a_record_that_was_written_again_is_that_of_the_stored_instance() {
+    let mut bench = Bench::new();
+    let (stored, repetition) = (bench.commit(&New::of(1, 1)), bench.commit(&New::of(1, 1)));
+    let (object, other) = (stored.object, repetition.object);
+    // The first record is gone with its segment; the repetition's release comes last.
+    bench.apply(Entry::Commit(Box::new(repetition)));
+    bench.apply(Entry::Note(Note::Recorded(Box::new(stored.clone()))));
+    assert_eq!(bench.catalogue.dead(10).unwrap(), vec![(other.0, object.0)]);
+    bench.apply(Entry::Release(vec![other]));
+    assert_eq!(bench.catalogue.objects_from(0, 10).unwrap().iter().map(|(object, _)| *object).collect::<Vec<_>>(), [object]);
+    assert_eq!(bench.catalogue.object_row(object).unwrap().unwrap().extents, stored.extents);
+    assert_eq!(bench.catalogue.tombstone(other).unwrap(), vec![1]);
+    // Where the catalogue knows it, only the places of bytes and record are new.
+    let moved = Commit { extents: vec![Extent::whole(9, 9, 64, stored.bytes as u32)], ..stored };
+    let before = bench.catalogue.object_row(object).unwrap().unwrap();
+    bench.apply(Entry::Note(Note::Recorded(Box::new(moved.clone()))));
+    let after = bench.catalogue.object_row(object).unwrap().unwrap();
+    assert_eq!(after, ObjectRow { extents: moved.extents, records: vec![1, 1], ..before });
+}
+
+#[test]
 fn a_release_that_was_decided_before_the_instance_came_again_does_not_count() {
     let mut bench = Bench::new();
     let object = bench.store(&New::of(1, 1));
