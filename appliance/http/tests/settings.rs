@@ -70,6 +70,7 @@ async fn a_destination_is_added_changed_and_deleted_and_its_secrets_are_never_sh
     assert_eq!((&shown["max_requests"], shown.get("paused")), (&json!(3), None), "a pause is no setting");
     let bad = admin.ask("PATCH", "/destinations/pacs", Some(json!({"paused": "yes"}))).await;
     assert_eq!((bad.status, &bad.json()["errors"][0]["pointer"]), (422, &json!("/paused")));
+    admin.ask("PATCH", "/destinations/pacs", Some(json!({"paused": true}))).await;
 
     // After a restart it is there with its secrets; the forwarder gets files that only the box can read.
     let data = test_box.dir.path().join("data");
@@ -87,9 +88,11 @@ async fn a_destination_is_added_changed_and_deleted_and_its_secrets_are_never_sh
     let pacs = "destination pacs";
     assert_eq!(
         told,
-        [pacs, pacs, pacs, pacs, pacs, "destination pacs, 1 instances given up"],
-        "added, changed, paused, changed, resumed, deleted"
+        [pacs, pacs, pacs, pacs, pacs, pacs, "destination pacs, 1 instances given up"],
+        "added, changed, paused, changed, resumed, paused, deleted"
     );
+    let another = admin.ask("POST", "/destinations", Some(json!({"name": "pacs", "kind": "stow", "url": "http://127.0.0.1:3/rs"}))).await;
+    assert_eq!((another.status, &another.json()["paused"]), (201, &json!(false)), "the pause went with it: {}", another.text);
     test_box.app.buffer.close().await;
 }
 

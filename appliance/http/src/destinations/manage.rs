@@ -297,6 +297,9 @@ async fn delete(
         fact.object = format!("{}, {given_up} instances given up", fact.object);
     }
     app.clinic.settings.remove_destination(&name, fact).await?;
+    if app.buffer.paused().contains(&name) {
+        app.buffer.set_paused(&name, false).await?; // another one of that name is not to begin paused
+    }
     app.ask(move |app| {
         app.secret_files.tidy(&name, None);
         Ok::<_, Problem>(())
