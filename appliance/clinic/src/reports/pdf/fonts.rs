@@ -3,17 +3,19 @@
 use std::{
     collections::HashMap,
     fs,
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use flate2::read::GzDecoder;
 use krilla::text::Font;
 use rustybuzz::Face;
 
 use super::PdfError;
 
-const REGULAR: &[u8] = include_bytes!("../../../fonts/DejaVuSans.ttf");
-const BOLD: &[u8] = include_bytes!("../../../fonts/DejaVuSans-Bold.ttf");
+const REGULAR: &[u8] = include_bytes!("../../../fonts/DejaVuSans.ttf.gz");
+const BOLD: &[u8] = include_bytes!("../../../fonts/DejaVuSans-Bold.ttf.gz");
 
 /// Where systems keep fonts.
 const SYSTEM: [&str; 3] = ["/usr/share/fonts", "/usr/local/share/fonts", "/var/lib/relaypacs/fonts"];
@@ -64,35 +66,17 @@ pub(super) struct Fonts {
 
 struct Loaded {
     font: Font,
-    bytes: Bytes,
-}
-
-#[derive(Clone)]
-enum Bytes {
-    Embedded(&'static [u8]),
-    Read(Arc<Vec<u8>>),
-}
-
-impl Bytes {
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Embedded(bytes) => bytes,
-            Self::Read(bytes) => bytes,
-        }
-    }
+    bytes: Arc<Vec<u8>>,
 }
 
 impl Loaded {
-    fn new(bytes: Bytes) -> Option<Self> {
-        let data = match &bytes {
-            Bytes::Embedded(bytes) => (*bytes).into(),
-            Bytes::Read(bytes) => bytes.clone().into(),
-        };
-        Some(Self { font: Font::new(data, 0)?, bytes })
+    fn new(bytes: Vec<u8>) -> Option<Self> {
+        let bytes = Arc::new(bytes);
+        Some(Self { font: Font::new(bytes.clone().into(), 0)?, bytes })
     }
 
     fn face(&self) -> Option<Face<'_>> {
-        Face::from_slice(self.bytes.as_slice(), 0)
+        Face::from_slice(&self.bytes, 0)
     }
 
     fn has(&self, c: char) -> bool {
@@ -103,10 +87,9 @@ impl Loaded {
 impl Fonts {
     /// With the embedded fonts; others are read when a character asks for them.
     pub(super) fn new(configured: &[PathBuf]) -> Result<Self, PdfError> {
-        let embedded = |bytes| Loaded::new(Bytes::Embedded(bytes)).ok_or_else(|| PdfError("the embedded font cannot be read".into()));
         Ok(Self {
-            regular: embedded(REGULAR)?,
-            bold: embedded(BOLD)?,
+            regular: unpacked(REGULAR)?,
+            bold: unpacked(BOLD)?,
             fallbacks: Vec::new(),
             candidates: None,
             configured: configured.to_vec(),
@@ -143,7 +126,7 @@ impl Fonts {
                 found
             });
             let next = candidates.pop()?;
-            let Some(loaded) = read(&next).and_then(|bytes| Loaded::new(Bytes::Read(Arc::new(bytes)))) else { continue };
+            let Some(loaded) = read(&next).and_then(Loaded::new) else { continue };
             let fits = loaded.has(c);
             if fits {
                 self.fallbacks.push(loaded);
@@ -187,6 +170,12 @@ impl Fonts {
             FontId::Fallback(index) => self.fallbacks.get(index).unwrap_or(&self.regular),
         }
     }
+}
+
+fn unpacked(packed: &[u8]) -> Result<Loaded, PdfError> {
+    let mut bytes = Vec::new();
+    GzDecoder::new(packed).read_to_end(&mut bytes).map_err(|error| PdfError(format!("the embedded font cannot be unpacked: {error}")))?;
+    Loaded::new(bytes).ok_or_else(|| PdfError("the embedded font cannot be read".into()))
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
