@@ -247,6 +247,8 @@ case $MODE in
   *) sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 export PATH="$PWD/$WORK/tools/bin:$PATH"
+# What a build keeps to be faster next time fills the disk of a machine that builds once.
+if [ "$MODE" != --quick ]; then export CARGO_INCREMENTAL=0; fi
 
 if [ "$MODE" = --install ]; then
   install_all
