@@ -64,7 +64,7 @@ for (const [language, book] of Object.entries(books)) {
     if (!meaning || numbers(meaning).some((number) => !numbers(sentence).includes(number)))
       problems.push(`${language}: "${sentence}" has other holes`);
   for (const sentence of Object.keys(book.told))
-    for (const piece of sentence.split(/\{\d[?!]?\}/))
+    for (const piece of sentence.split(/\{\d[?!-]?\}/))
       if (!source.includes(piece.trim())) problems.push(`${language}: the box does not say "${sentence}" any more`);
 }
 for (const language of Object.keys(catalogs))

@@ -39,6 +39,8 @@ test.each([
   ["the archive cannot be read: invalid Zip archive", "l’archive ne peut pas être lue : invalid Zip archive"],
   ["the transfer syntax 1.2.840.10008.1.2.4.100 cannot be shown", "syntaxe de transfert 1.2.840.10008.1.2.4.100, affichage impossible"],
   ["io: No space left on device", "écriture : plus de place sur le disque"],
+  ["ae_title: an AE title has at most 16 characters, this one has 17", "un titre AE a 16 caractères au plus, celui-ci en a 17"],
+  ["auth.user is missing: auth.kind basic needs it", "à remplir pour cette façon de s’identifier"],
   ["Quota exceeded for project x", null],
   ["reason: quota exceeded", null],
 ])("%s", (english, meant) => {
@@ -49,7 +51,7 @@ test("every sentence has a meaning of its own in every language, whatever stands
   for (const book of [french, arabic]) {
     const read = readBook(book);
     for (const sentence of Object.keys({ ...book.told, ...book.others })) {
-      const filled = sentence.replaceAll(/\{\d!\}/g, "admin").replaceAll(/\{(\d)\??\}/g, "7$1");
+      const filled = sentence.replaceAll(/\{\d!\}/g, "admin").replaceAll(/\{(\d)[?-]?\}/g, "7$1");
       const meaning = meaningOf(filled, read);
       expect(meaning, filled).toBeTruthy();
       for (const number of sentence.matchAll(/\{(\d)\}/g))

@@ -10,6 +10,9 @@ type Props = {
   known?: boolean;
 };
 
+/** What the box may refuse beside a field. */
+export const DESTINATION_FIELDS = ["name", "url", "kind", "user", "password", "token"];
+
 /** Where a destination is and how the box signs in there. */
 export function DestinationFields({ form, change, errors, known = false }: Props) {
   const t = useT();
@@ -42,7 +45,7 @@ export function DestinationFields({ form, change, errors, known = false }: Props
         label={t("dest.auth")}
         value={form.kind}
         onChange={({ target }) => set({ kind: target.value as DestinationForm["kind"] })}
-        error={errors.auth}
+        error={errors.kind}
       >
         {known && <option value="keep">{t("dest.auth_keep")}</option>}
         <option value="none">{t("dest.auth_none")}</option>

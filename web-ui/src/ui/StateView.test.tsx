@@ -32,3 +32,10 @@ test("in another language the box's English is said only where it tells what mus
     "Something entered breaks a ruleis taken",
   );
 });
+
+test("what the box says of a refusal is said in the reader's language", async () => {
+  i18n.loadAndActivate({ locale: "fr", messages });
+  const error = new ApiProblem(409, { code: "conflict", detail: "the username is taken" });
+  show([{ path: "/", element: <Trouble error={error} /> }], "/");
+  await screen.findByText("ce nom d’utilisateur est déjà pris");
+});

@@ -1,6 +1,7 @@
 import { CloudOff, Lock, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { ApiProblem, Unreachable } from "@/api/problem";
+import { useBoxWords } from "@/i18n/box";
 import { i18n } from "@/i18n/i18n";
 import { useT } from "@/i18n/useT";
 import { Button } from "./Button";
@@ -19,7 +20,8 @@ export function Empty({ title, children, action, testid }: { title: string; chil
 /** What went wrong, what to do, and the trace id for whoever helps. Never raw text of a program. */
 export function Trouble({ error, retry, compact = false }: { error: unknown; retry?: () => void; compact?: boolean }) {
   const t = useT();
-  const { title, detail, todo } = wordsFor(error, t);
+  const words = useBoxWords();
+  const { title, detail, todo } = wordsFor(error, t, (text) => words(text) ?? text);
   const Icon = error instanceof Unreachable ? CloudOff : TriangleAlert;
   return (
     <div
@@ -77,13 +79,14 @@ const TELLING = new Set([400, 409, 413, 415, 422]);
 function wordsFor(
   error: unknown,
   t: (id: string, values?: Record<string, unknown>) => string,
+  meaning: (text: string) => string,
 ): { title: string; detail?: string; todo?: string } {
   if (error instanceof Unreachable) return { title: t("trouble.unreachable"), todo: t("trouble.unreachable.todo") };
   if (!(error instanceof ApiProblem)) return { title: t("trouble.page"), todo: t("trouble.page.todo") };
   const named = CODES.has(error.code) ? t(`problem.${error.code}`) : "";
   // The box speaks English.
   const english = i18n.locale === "en" || TELLING.has(error.status);
-  const said = english ? error.errors.map((one) => one.detail).join(" · ") || error.detail : "";
+  const said = english ? error.errors.map((one) => meaning(one.detail)).join(" · ") || meaning(error.detail) : "";
   if (error.status === 403) return { title: named || t("trouble.forbidden"), detail: said };
   if (error.status === 404) return { title: named || t("trouble.missing"), detail: said };
   if (error.status === 429)

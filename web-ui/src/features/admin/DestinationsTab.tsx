@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { addDestination, changeDestination, type DestinationForm, testDestination } from "@/api/destinations";
-import { fieldErrors } from "@/api/problem";
 import { destinationsQuery } from "@/api/queries";
 import type { Destination } from "@/api/types";
 import { useOffline } from "@/api/useLive";
@@ -9,13 +8,14 @@ import { useFormat } from "@/i18n/format";
 import { useT } from "@/i18n/useT";
 import { BoxWords } from "@/ui/BoxWords";
 import { Button } from "@/ui/Button";
-import { DestinationFields } from "@/ui/DestinationFields";
+import { DESTINATION_FIELDS, DestinationFields } from "@/ui/DestinationFields";
 import { Ask, Dialog } from "@/ui/Dialog";
 import { EchoSteps } from "@/ui/EchoSteps";
 import { Facts } from "@/ui/Facts";
 import { Section } from "@/ui/Page";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
 import { Status } from "@/ui/Status";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 import { deleteDestination, pauseDestination } from "./api";
 
 const TONE = { up: "ok", down: "bad", unknown: "calm" } as const;
@@ -164,7 +164,7 @@ function SettingsDialog({ of, close }: { of?: Destination; close: () => void }) 
       close();
     },
   });
-  const errors = fieldErrors(put.error);
+  const errors = useFieldErrors(put.error, DESTINATION_FIELDS);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     put.mutate();

@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { fieldErrors } from "@/api/problem";
 import { modalitiesQuery } from "@/api/queries";
 import type { Modality } from "@/api/types";
 import { useOffline } from "@/api/useLive";
@@ -14,6 +13,7 @@ import { TextField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { Empty, Skeleton, Trouble } from "@/ui/StateView";
 import { Banner, Status } from "@/ui/Status";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 import { addModality, deleteModality, echoModality } from "./api";
 
 /** Who may send by C-STORE: those that are entered; while none is, anybody. */
@@ -145,7 +145,7 @@ function AddDialog({ title, others, close }: { title: string; others: string[]; 
       close();
     },
   });
-  const errors = fieldErrors(add.error);
+  const errors = useFieldErrors(add.error, Object.keys(form));
   const left = others.filter((other) => other !== form.ae_title.trim());
   const field = (key: keyof typeof form) => ({
     value: form[key],

@@ -1,12 +1,13 @@
 import { type FormEvent, useState } from "react";
 import { passwordHolds } from "@/api/password";
-import { ApiProblem, fieldErrors } from "@/api/problem";
+import { ApiProblem } from "@/api/problem";
 import { register } from "@/api/session";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { PasswordRules } from "@/ui/PasswordRules";
 import { Trouble } from "@/ui/StateView";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 import { SecretField } from "./SecretField";
 
 /** A new account needs the code of an invite; the role is the invite's. */
@@ -19,7 +20,8 @@ export default function SignUpForm({ invite: given }: { invite: string }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const refused = error instanceof ApiProblem && error.status === 403;
-  const fields = refused ? { invite: t("login.invite_refused") } : fieldErrors(error);
+  const errors = useFieldErrors(error, ["username", "email", "password", "invite"]);
+  const fields: Record<string, string> = refused ? { invite: t("login.invite_refused") } : errors;
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();

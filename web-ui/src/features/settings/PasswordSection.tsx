@@ -2,7 +2,7 @@ import { zodResolver } from "@hookform/resolvers/zod";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
-import { ApiProblem, fieldErrors } from "@/api/problem";
+import { ApiProblem } from "@/api/problem";
 import { useOffline } from "@/api/useLive";
 import { useUser } from "@/api/useSession";
 import { useT } from "@/i18n/useT";
@@ -13,6 +13,7 @@ import { Section } from "@/ui/Page";
 import { PasswordRules } from "@/ui/PasswordRules";
 import { Trouble } from "@/ui/StateView";
 import { useToast } from "@/ui/Toasts";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 import { changePassword } from "./api";
 import { passwordSchema } from "./rules";
 
@@ -53,7 +54,7 @@ function PasswordDialog({ close }: { close: () => void }) {
       close();
     },
   });
-  const refused = fieldErrors(save.error);
+  const refused = useFieldErrors(save.error, ["current_password", "new_password"]);
   const wrong = save.error instanceof ApiProblem && [400, 401, 403].includes(save.error.status) ? t("password.wrong") : undefined;
   const problem = (key: keyof Values, field: string) => {
     const message = formState.errors[key]?.message;

@@ -1,7 +1,6 @@
 import { zodResolver } from "@hookform/resolvers/zod";
 import { useMutation } from "@tanstack/react-query";
 import { useForm } from "react-hook-form";
-import { fieldErrors } from "@/api/problem";
 import { useOffline } from "@/api/useLive";
 import { useUser } from "@/api/useSession";
 import { useT } from "@/i18n/useT";
@@ -10,6 +9,7 @@ import { TextField } from "@/ui/Field";
 import { Section } from "@/ui/Page";
 import { Trouble } from "@/ui/StateView";
 import { useToast } from "@/ui/Toasts";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 import { changeMe } from "./api";
 import { profileSchema } from "./rules";
 
@@ -24,7 +24,7 @@ export function ProfileSection() {
     mode: "onTouched",
   });
   const save = useMutation({ mutationFn: changeMe, onSuccess: () => toast(t("saved")) });
-  const refused = fieldErrors(save.error);
+  const refused = useFieldErrors(save.error, ["full_name", "email"]);
   const email = formState.errors.email?.message;
   return (
     <Section title={t("profile.title")}>

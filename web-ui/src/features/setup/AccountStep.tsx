@@ -3,13 +3,14 @@ import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { z } from "zod/mini";
 import { passwordHolds } from "@/api/password";
-import { ApiProblem, fieldErrors } from "@/api/problem";
+import { ApiProblem } from "@/api/problem";
 import { register as registerAccount } from "@/api/session";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
 import { PasswordRules } from "@/ui/PasswordRules";
 import { Trouble } from "@/ui/StateView";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 import { CodeField } from "./CodeField";
 
 const schema = z
@@ -37,7 +38,7 @@ export function AccountStep({ code, setCode, done, beginning }: Props) {
     defaultValues: { fullName: "", username: "", email: "", password: "", again: "" },
     mode: "onTouched",
   });
-  const refused = fieldErrors(error);
+  const refused = useFieldErrors(error, ["username", "email", "password"]);
   const codeRefused = error instanceof ApiProblem && error.status === 403;
   const problem = (key: keyof Values, field: string) => {
     const message = formState.errors[key]?.message;
@@ -83,7 +84,7 @@ export function AccountStep({ code, setCode, done, beginning }: Props) {
         {...register("again")}
       />
       {codeRefused && <CodeField code={code} change={setCode} error={t("setup.code_refused")} />}
-      {error !== null && !codeRefused && <Trouble error={error} compact />}
+      {error !== null && !codeRefused && Object.keys(refused).length === 0 && <Trouble error={error} compact />}
       <Button type="submit" look="primary" busy={formState.isSubmitting}>
         {t("setup.account_do")}
       </Button>

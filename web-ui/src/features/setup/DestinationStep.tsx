@@ -1,12 +1,12 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { addDestination, changeDestination, type DestinationForm, testDestination } from "@/api/destinations";
-import { fieldErrors } from "@/api/problem";
 import { useT } from "@/i18n/useT";
 import { Button } from "@/ui/Button";
-import { DestinationFields } from "@/ui/DestinationFields";
+import { DESTINATION_FIELDS, DestinationFields } from "@/ui/DestinationFields";
 import { EchoSteps } from "@/ui/EchoSteps";
 import { Trouble } from "@/ui/StateView";
+import { useFieldErrors } from "@/ui/useFieldErrors";
 
 /** The first PACS; may be skipped. */
 export function DestinationStep({ done }: { done: () => void }) {
@@ -25,7 +25,7 @@ export function DestinationStep({ done }: { done: () => void }) {
     event.preventDefault();
     test.mutate();
   };
-  const errors = fieldErrors(test.error);
+  const errors = useFieldErrors(test.error, DESTINATION_FIELDS);
   const works = test.data?.ok === true && added === form;
   return (
     <form className="flex flex-col gap-4" onSubmit={submit} noValidate>
