@@ -78,7 +78,9 @@ install_packages() {
 }
 
 install_all() {
-  local packages
+  local packages free
+  free=$(df --output=avail -B1G . | tail -1)
+  if [ "$free" -lt 10 ]; then say "only $((free)) GB are free here; what a first run builds and writes is about 10 GB"; fi
   mapfile -t packages < <(missing_packages)
   if [ ${#packages[@]} -gt 0 ]; then
     say "installing ${packages[*]}"
