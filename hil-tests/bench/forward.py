@@ -2,6 +2,7 @@
 """STOW-RS throughput of the box beside Orthanc's own DICOMweb client, in turns, into `stow_sink` or into an Orthanc.
 
   forward.py --data .work/data/ct --into sink,orthanc
+  forward.py --data .work/data/ct --into sink --copies 48 --rounds 1      10 GB in one go
 
 Each side first takes the whole set by C-STORE; then the line to the receiver is opened and the clock runs until the receiver has everything.
 Start: from the order to send to the first request (sink only). MB/s: bytes of files over the time from the first request (Orthanc: from the
@@ -20,12 +21,14 @@ import urllib.request
 from common import Receiver, Watch, answers, free_port, listening, spread, start, stop, table, tool, wait_for
 
 
-def fill(receiver, data, salt):
-    subprocess.run(
-        [tool('blast'), 'send', f'127.0.0.1:{receiver.port}', data, '--aec', 'ANYSCP', '--assoc', '4', '--salt', str(salt)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+def fill(receiver, data, salt, copies):
+    """Sends the set as often as asked, each time under other UIDs."""
+    for copy in range(copies):
+        subprocess.run(
+            [tool('blast'), 'send', f'127.0.0.1:{receiver.port}', data, '--aec', 'ANYSCP', '--assoc', '4', '--salt', str(salt + copy * 1_000_000_000)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 def post(url, body):
@@ -79,10 +82,10 @@ class OrthancSink:
         self.receiver.__exit__()
 
 
-def measure(sender, into, data, salt, work):
+def measure(sender, into, data, copies, salt, work):
     sink = {'sink': Sink, 'orthanc': OrthancSink}[into](work)
     sizes = [os.path.getsize(os.path.join(data, f)) for f in os.listdir(data) if f.endswith('.dcm')]
-    n, size = len(sizes), sum(sizes)
+    n, size = len(sizes) * copies, sum(sizes) * copies
     if sender == 'box':
         destination = f'[[destination]]\nname = "pacs"\nkind = "stow"\nurl = "{sink.url}"\nretry = {{ first = "200ms", max = "1s" }}\n'
         peer = Receiver('box', work, destination=destination)
@@ -97,7 +100,7 @@ def measure(sender, into, data, salt, work):
             cli = [tool('relaypacs'), '--data-dir', peer.folder + '/data', '--config', peer.folder + '/relaypacs.toml']
             if sender == 'box':
                 subprocess.run([*cli, 'pause', 'pacs'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            fill(peer, data, salt)
+            fill(peer, data, salt, copies)
             sink.open()
             watch, ordered = Watch(peer.pid), time.time()
             if sender == 'box':
@@ -113,14 +116,14 @@ def measure(sender, into, data, salt, work):
         sink.close()
 
 
-def compare(into, data, rounds, work, json_file=None):
+def compare(into, data, rounds, work, json_file=None, copies=1):
     """Measures in turns, prints the table, gives the per-round ratios box / Orthanc's client."""
     results = {'box': [], "orthanc's client": []}
     for i in range(rounds):
         for sender in results:
             salt = int(time.time()) % 1_000_000 * 1000 + i
-            results[sender].append(measure(sender, into, data, salt, work))
-    print(f'\n{os.path.basename(data.rstrip("/"))}  forwarding into {into}  {rounds} rounds  load {os.getloadavg()[0]:.1f}')
+            results[sender].append(measure(sender, into, data, copies, salt, work))
+    print(f'\n{os.path.basename(data.rstrip("/"))} x {copies}  forwarding into {into}  {rounds} rounds  load {os.getloadavg()[0]:.1f}')
     rows = []
     for name, runs in results.items():
         rows.append([name, *(spread([r[key] for r in runs]) for key in ('start_s', 'mb_s', 's', 'cpu_s_per_gb', 'peak_rss_mb'))])
@@ -139,12 +142,13 @@ def main():
     ap.add_argument('--data', required=True)
     ap.add_argument('--into', default='sink,orthanc')
     ap.add_argument('--rounds', type=int, default=5)
+    ap.add_argument('--copies', type=int, default=1, help='how often the set is sent')
     ap.add_argument('--work', help='folder for all stores: the disk that is measured')
     ap.add_argument('--json', help='append one JSON line per setting')
     a = ap.parse_args()
     with tempfile.TemporaryDirectory(prefix='forward-', dir=a.work) as work:
         for into in a.into.split(','):
-            compare(into, a.data, a.rounds, work, a.json)
+            compare(into, a.data, a.rounds, work, a.json, a.copies)
 
 
 if __name__ == '__main__':
