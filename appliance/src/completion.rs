@@ -93,11 +93,16 @@ impl Completion {
                 }
                 Err(_) => return,
             };
+            let mut failed = Vec::new();
             for study in self.complete(incomplete) {
                 match buffer.mark_complete(&study).await {
                     Ok(()) => tracing::debug!(%study, "study complete"),
-                    Err(error) => tracing::warn!(%study, %error, "a study cannot be marked complete"),
+                    Err(error) => failed.push(error),
                 }
+            }
+            // A full disk refuses all of them, each time: one line tells it.
+            if let Some(error) = failed.first() {
+                tracing::warn!(studies = failed.len(), %error, "studies cannot be marked complete");
             }
         }
     }

@@ -44,9 +44,10 @@ fn chaos(kills: u64, faults: &[&str]) {
     let folder = Folder::new();
     let arguments: Vec<&str> = faults.iter().flat_map(|f| ["--fault", f]).collect();
     let sink = StowSink::start(&folder, "pacs", &arguments);
-    // Small segments and short retention: reuse, compaction and release are part of what is killed.
+    // Small segments and short retention: reuse, compaction and release are part of what is killed. One image of each study stays for 90 s of
+    // running all the same: there is room for those, a full box would not be ready.
     let mut appliance = Setup::new(&folder)
-        .buffer("segment_bytes = \"16MiB\"\nmax_bytes = \"1GiB\"\nretention = \"1s\"")
+        .buffer("segment_bytes = \"16MiB\"\nmax_bytes = \"4GiB\"\nretention = \"1s\"")
         .stow("pacs", &sink.url(), "")
         .start();
     let (acks_file, stop) = (folder.join("acks.jsonl"), folder.join("stop"));
